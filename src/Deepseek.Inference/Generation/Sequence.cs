@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Deepseek.Inference.Caching;
+using Deepseek.Inference.Models;
+using Deepseek.Inference.Sampling;
+
+namespace Deepseek.Inference.Generation;
+
+/// <summary>A sequence on its way: what it has generated, how it chooses, when it ends.</summary>
+internal sealed class Sequence : IDisposable
+{
+    private readonly GenerationRequest _request;
+    private readonly GenerationOptions _options;
+    private readonly SamplerChain _chain;
+    private readonly long _seed;
+    private readonly IStopScan[] _scans;
+    private readonly int _maxNewTokens;
+    private readonly List<int> _generated = [];
+    private float[] _scratch = []; // what the processors change, [vocabulary]
+    private long _lastToken;
+
+    /// <summary>Checks everything that can be checked before work starts.</summary>
+    public Sequence(int index, GenerationRequest request, LanguageModel model, GenerationDefaults defaults)
+    {
+        Index = index;
+        _request = request;
+        _options = request.Options ?? new GenerationOptions();
+        _options.Validate();
+        if (request.Prompt.IsEmpty)
+            throw new ArgumentException("The prompt has no tokens; it needs at least one, such as the begin token.", nameof(request));
+        model.RequireIds(request.Prompt.Span);
+
+        var sampling = _options.Sampling.Or(defaults);
+        _chain = _options.Chain ?? SamplerChain.Create(sampling);
+        _seed = sampling.Seed ?? SamplingRandom.NewSeed();
+        var endTokens = _options.EndTokens ?? (defaults.EndTokens.Count > 0 ? defaults.EndTokens : model.Config.EndTokens);
+        _scans = [.. _options.StopRules.Prepend(new StopTokens(endTokens)).Select(rule => rule.Begin())];
+
+        var length = request.Cache?.MaxLength ?? model.Config.MaxPositions;
+        _maxNewTokens = MaxNewTokens(request.Prompt.Length + (request.Cache?.Length ?? 0), length);
+        Cache = request.Cache ?? model.CreateCache();
+    }
+
+    /// <summary>The place among the requests.</summary>
+    public int Index { get; }
+
+    /// <summary>The sequence's cache.</summary>
+    public SequenceCache Cache { get; }
+
+    /// <summary>Whether the last token has been generated.</summary>
+    public bool HasEnded { get; private set; }
+
+    /// <summary>What goes through the model next: the prompt, then the token generated last.</summary>
+    public ReadOnlyMemory<int> Next => _generated.Count == 0 ? _request.Prompt : new[] { _generated[^1] };
+
+    /// <summary>Starts the clock: the first token's time counts from here.</summary>
+    public void Begin() => _lastToken = Stopwatch.GetTimestamp();
+
+    /// <summary>Chooses the next token.</summary>
+    /// <param name="logits">The model's logits, [vocabulary].</param>
+    public TokenResult Choose(ReadOnlySpan<float> logits)
+    {
+        if (_scratch.Length != logits.Length)
+            _scratch = new float[logits.Length];
+        logits.CopyTo(_scratch);
+        var context = new SamplingContext(_request.Prompt.Span, CollectionsMarshal.AsSpan(_generated));
+        var id = _chain.Next(_scratch, context, _seed);
+        _generated.Add(id);
+
+        var decision = StopDecision.Continue;
+        foreach (var scan in _scans)
+        {
+            if (decision == StopDecision.Continue)
+                decision = scan.Accept(id);
+        }
+
+        var reason = decision != StopDecision.Continue ? FinishReason.Stop : _generated.Count == _maxNewTokens ? FinishReason.Length : (FinishReason?)null;
+        HasEnded = reason is not null;
+        var (previous, now) = (_lastToken, Stopwatch.GetTimestamp());
+        _lastToken = now;
+        return new TokenResult(
+            id, LogProbabilities.LogSoftmaxAt(logits, id), LogProbabilities.Top(logits, _options.Alternatives), Stopwatch.GetElapsedTime(previous, now), decision == StopDecision.StopBefore, reason);
+    }
+
+    public void Dispose()
+    {
+        if (_request.Cache is null)
+            Cache.Dispose();
+    }
+
+    /// <summary>The last token needs no place in the cache: it is never run through the model.</summary>
+    private int MaxNewTokens(int used, int length)
+    {
+        var room = length - used + 1;
+        if (room < 1 || _options.MaxNewTokens > room)
+            throw new ArgumentException($"The prompt brings the text to {used} tokens, and {_options.MaxNewTokens ?? 1} new ones were asked for; the context holds {length}. Shorten the prompt, or lower {nameof(GenerationOptions.MaxNewTokens)} to {Math.Max(0, room)}.");
+        return _options.MaxNewTokens ?? room;
+    }
+}

@@ -1,0 +1,12 @@
+using Deepseek.Inference.Experts;
+using static TorchSharp.torch;
+
+namespace Deepseek.Inference.Layers;
+
+/// <summary>A dense gated feed-forward (arXiv:2002.05202, §2).</summary>
+internal sealed class SwiGlu(ExpertWeights weights) : IFeedForward
+{
+    public Tensor Forward(Tensor x, ForwardPass pass) => pass.Operations.SwiGlu(x, weights);
+
+    public void Dispose() => weights.Dispose();
+}

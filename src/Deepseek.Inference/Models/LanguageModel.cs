@@ -1,0 +1,162 @@
+using Deepseek.Inference.Caching;
+using Deepseek.Inference.Compute;
+using Deepseek.Inference.Configuration;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Deepseek.Inference.Models;
+
+/// <summary>A model that continues sequences of tokens: <see cref="DeepseekModel"/> or <see cref="DenseModel"/>.</summary>
+/// <remarks>
+/// <para>Thread-safe: several threads may run passes at once, each over caches of its own. A cache serves one pass at a time.</para>
+/// <para>Disposal refuses further calls and frees the weights when the last pass under way has ended. Caches are disposed by their owners.</para>
+/// <para>Weights keep their stored type in memory and are computed in fp32.</para>
+/// </remarks>
+public abstract class LanguageModel : IDisposable
+{
+    private readonly Decoder _decoder;
+    private readonly Lifetime _lifetime;
+
+    private protected LanguageModel(LoadedModel loaded)
+    {
+        _decoder = loaded.Decoder;
+        (Config, Options, Location, WeightBytes) = (loaded.Config, loaded.Options, loaded.Location, loaded.WeightBytes);
+        Device = torch.device(loaded.Options.Device);
+        _lifetime = new Lifetime(this, () =>
+        {
+            ReleaseWeights();
+            _decoder.Dispose();
+            loaded.Source.Dispose();
+        });
+    }
+
+    /// <summary>Architecture and sizes.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>How the model was loaded.</summary>
+    public ModelOptions Options { get; }
+
+    /// <summary>The folder that it was loaded from.</summary>
+    public string Location { get; }
+
+    /// <summary>Bytes of the weights as they are stored.</summary>
+    public long WeightBytes { get; }
+
+    private protected Device Device { get; }
+
+    private protected IComputeOperations Operations => _decoder.Operations;
+
+    /// <summary>Loads a model of any supported architecture from a Hugging Face folder.</summary>
+    /// <param name="path">A folder with <c>config.json</c> and safetensors files.</param>
+    /// <param name="options">How it is loaded and computed; null for the defaults.</param>
+    /// <param name="progress">Told after every tensor.</param>
+    /// <param name="cancellationToken">Ends loading between two tensors.</param>
+    /// <exception cref="ArgumentException">The options are at fault; all faults are named.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="Diagnostics.CheckpointFormatException">A file of the folder is at fault.</exception>
+    /// <exception cref="Diagnostics.TorchNativeException">libtorch or the device is not available.</exception>
+    public static Task<LanguageModel> LoadAsync(
+        string path, ModelOptions? options = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        ModelLoader.LoadAsync<LanguageModel>(path, options, progress, cancellationToken);
+
+    /// <summary>A cache for a new sequence.</summary>
+    /// <param name="options">Precision, length and window; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The options are at fault; all faults are named.</exception>
+    public SequenceCache CreateCache(CacheOptions? options = null)
+    {
+        options ??= new CacheOptions();
+        options.Validate(Config.MaxPositions);
+        return CreateCache(this, Config.LayerCount, options.MaxLength ?? Config.MaxPositions, options);
+    }
+
+    /// <summary>Runs new tokens of one sequence through the model, in chunks of <see cref="ModelOptions.ChunkSize"/>.</summary>
+    /// <param name="ids">T tokens that follow those in the cache; at least one.</param>
+    /// <param name="cache">The sequence; it holds the tokens afterwards.</param>
+    /// <param name="rows">Which rows of logits are computed.</param>
+    /// <param name="trace">Collects hidden states and chosen experts; null where nobody looks.</param>
+    /// <param name="cancellationToken">Ends the pass between two layers; the cache keeps the chunks that were complete.</param>
+    /// <returns>Logits in fp32, [T, vocabulary] or [1, vocabulary], on the model's device; the caller disposes them.</returns>
+    /// <exception cref="ArgumentException">There are no tokens, or they do not fit the cache, or the cache is another model's.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A token is not of the vocabulary.</exception>
+    /// <exception cref="ObjectDisposedException">The model or the cache has been disposed.</exception>
+    public Tensor Forward(
+        ReadOnlyMemory<int> ids, SequenceCache cache, LogitRows rows = LogitRows.Last, ForwardTrace? trace = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        using var lease = _lifetime.Enter();
+        RequireInput(ids.Span, cache);
+
+        using var scope = NewDisposeScope();
+        List<Tensor> logits = [];
+        for (var first = 0; first < ids.Length; first += Options.ChunkSize)
+        {
+            var chunk = ids.Slice(first, Math.Min(Options.ChunkSize, ids.Length - first));
+            var last = first + chunk.Length == ids.Length;
+            var result = _decoder.Forward([new SequenceInput(chunk, cache)], rows == LogitRows.All ? LogitRows.All : last ? LogitRows.Last : null, trace, Device, cancellationToken);
+            if (result is not null)
+                logits.Add(result);
+        }
+
+        return (logits.Count == 1 ? logits[0] : cat(logits)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Runs new tokens of several sequences through the model together: every weight is read once for all of them.</summary>
+    /// <param name="batch">The sequences, in any order, each with its own number of tokens.</param>
+    /// <param name="cancellationToken">Ends the pass between two layers; the caches are then as before.</param>
+    /// <returns>Logits in fp32 of every sequence's last token, [B, vocabulary], in the batch's order; the caller disposes them.</returns>
+    /// <exception cref="ArgumentException">The batch is empty, a sequence has no tokens or occurs twice, or tokens do not fit a cache.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A token is not of the vocabulary.</exception>
+    /// <exception cref="ObjectDisposedException">The model or a cache has been disposed.</exception>
+    public Tensor Forward(IReadOnlyList<SequenceInput> batch, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        using var lease = _lifetime.Enter();
+        if (batch.Count == 0)
+            throw new ArgumentException("The batch has no sequences; it needs at least one.", nameof(batch));
+        if (batch.Select(sequence => sequence.Cache).Distinct().Count() < batch.Count)
+            throw new ArgumentException("A cache occurs twice in the batch; every sequence needs a cache of its own.", nameof(batch));
+        foreach (var (ids, cache) in batch)
+            RequireInput(ids.Span, cache);
+
+        return _decoder.Forward(batch, LogitRows.Last, null, Device, cancellationToken)!;
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _lifetime.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    private protected abstract SequenceCache CreateCache(object owner, int layers, int maxLength, CacheOptions options);
+
+    private protected virtual void ReleaseWeights()
+    {
+    }
+
+    private protected Lifetime.Lease Enter() => _lifetime.Enter();
+
+    internal void RequireIds(ReadOnlySpan<int> ids)
+    {
+        if (ids.IsEmpty)
+            throw new ArgumentException("There are no tokens; a pass needs at least one.", nameof(ids));
+        for (var i = 0; i < ids.Length; i++)
+        {
+            if ((uint)ids[i] >= (uint)Config.VocabularySize)
+                throw new ArgumentOutOfRangeException(nameof(ids), ids[i], $"Token {i} is {ids[i]}; the vocabulary has 0 to {Config.VocabularySize - 1}.");
+        }
+    }
+
+    private protected static void RequireOwner(SequenceCache cache, object owner)
+    {
+        if (!ReferenceEquals(cache.Owner, owner))
+            throw new ArgumentException("The cache was made by another model, or for another layer; make one with this model's CreateCache.", nameof(cache));
+    }
+
+    private void RequireInput(ReadOnlySpan<int> ids, SequenceCache cache)
+    {
+        RequireIds(ids);
+        RequireOwner(cache, this);
+        cache.RequireRoom(ids.Length);
+    }
+}

@@ -1,0 +1,14 @@
+using Deepseek.Inference.Checkpoints;
+using Deepseek.Inference.Configuration;
+
+namespace Deepseek.Inference.Models;
+
+/// <summary>What every model class is made of.</summary>
+/// <param name="Config">Architecture and sizes.</param>
+/// <param name="Options">How it was loaded.</param>
+/// <param name="Location">The folder.</param>
+/// <param name="Source">Owns the memory that the weights may lie over.</param>
+/// <param name="Decoder">The layers.</param>
+/// <param name="WeightBytes">Bytes of the weights as they are stored.</param>
+internal sealed record LoadedModel(
+    ModelConfig Config, ModelOptions Options, string Location, ICheckpointSource Source, Decoder Decoder, long WeightBytes);

@@ -1,0 +1,78 @@
+using Deepseek.Inference.Checkpoints;
+using Deepseek.Inference.Compute;
+using Deepseek.Inference.Configuration;
+using Deepseek.Inference.Diagnostics;
+using Deepseek.Inference.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Deepseek.Inference.Models;
+
+/// <summary>From a folder to a model: configuration, checkpoint, the architecture's layers.</summary>
+internal static class ModelLoader
+{
+    public static Task<TModel> LoadAsync<TModel>(
+        string path, ModelOptions? options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        where TModel : LanguageModel
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        options ??= new ModelOptions();
+        options.Validate();
+        return Task.Run(() => Load<TModel>(path, options, progress, cancellationToken), cancellationToken);
+    }
+
+    private static TModel Load<TModel>(string path, ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        where TModel : LanguageModel
+    {
+        if (!Directory.Exists(path))
+            throw new DirectoryNotFoundException($"There is no folder {path}; a model is a folder with config.json and safetensors files.");
+
+        var config = ModelConfig.Load(path);
+        RequireClass<TModel>(config, path);
+        TorchNative.EnsureLoaded();
+        var device = torch.device(options.Device);
+        TorchNative.EnsureDevice(device);
+        if (options.Threads is { } threads)
+            set_num_threads(threads);
+
+        var source = CheckpointFolder.Open(path);
+        // Nothing made here may fall into a scope that the caller has open on this thread.
+        using var scope = NewDisposeScope();
+        try
+        {
+            var loader = new WeightLoader(source, config, device, progress, cancellationToken);
+            LanguageModel model = config.LatentAttention is null
+                ? DenseModelBuilder.Build(loader, config, options, path, source)
+                : DeepseekModelBuilder.Build(loader, config, options, path, source);
+            loader.Complete();
+            return (TModel)model;
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    private static void RequireClass<TModel>(ModelConfig config, string path)
+    {
+        var actual = config.LatentAttention is null ? typeof(DenseModel) : typeof(DeepseekModel);
+        if (!typeof(TModel).IsAssignableFrom(actual))
+            throw new CheckpointFormatException(Path.Combine(path, "config.json"), "architectures", $"the model is {config.Architecture}, which {actual.Name} computes; load it with {actual.Name}.LoadAsync or LanguageModel.LoadAsync.");
+        if (config.Quantization is { Method: not "fp8" } quantization)
+            throw new CheckpointFormatException(Path.Combine(path, "config.json"), "quantization_config", $"the weights are quantized by {quantization.Method}; this version loads F64 to BF16 and FP8 weights. Use a checkpoint in one of these.");
+    }
+
+    /// <summary>Embedding, norm and head around an architecture's layers.</summary>
+    public static LoadedModel Finish(
+        WeightLoader loader, ModelConfig config, ModelOptions options, string path, ICheckpointSource source, int rotatedDimensions, IReadOnlyList<DecoderLayer> layers)
+    {
+        var embedding = loader.Matrix(TensorNames.Embedding, config.VocabularySize, config.HiddenSize);
+        var head = config.TieWordEmbeddings ? embedding : loader.Matrix(TensorNames.Head, config.VocabularySize, config.HiddenSize);
+        var decoder = new Decoder(
+            new TorchOperations(options.AttentionForm),
+            new RotaryEmbedding(rotatedDimensions, config.RopeTheta, config.RopeScaling),
+            embedding, layers, loader.Norm(TensorNames.FinalNorm, config.HiddenSize), head);
+        return new LoadedModel(config, options, path, source, decoder, loader.Bytes);
+    }
+}

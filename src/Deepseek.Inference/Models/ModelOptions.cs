@@ -1,0 +1,41 @@
+using Deepseek.Inference.Compute;
+
+namespace Deepseek.Inference.Models;
+
+/// <summary>How a model is loaded and computed.</summary>
+public sealed record ModelOptions
+{
+    /// <summary>Where it is computed: <c>cpu</c> (the default), <c>cuda</c> or <c>cuda:1</c>. CUDA has not been verified yet.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Threads of the Torch operations, 1 to 1,024; null (the default) leaves libtorch's choice. The setting holds for the whole process.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Tokens of a prompt that pass the model at once, 1 to 65,536. Default 512; fewer take less memory.</summary>
+    public int ChunkSize { get; init; } = 512;
+
+    /// <summary>The form of latent attention. Default <see cref="AttentionForm.Absorbed"/>.</summary>
+    public AttentionForm AttentionForm { get; init; } = AttentionForm.Absorbed;
+
+    /// <summary>Whether a multi-token-prediction layer is loaded where the checkpoint has one. Default true.</summary>
+    public bool LoadMultiTokenPrediction { get; init; } = true;
+
+    /// <summary>Reports every fault at once, before anything is read.</summary>
+    internal void Validate()
+    {
+        List<string> faults = [];
+        if (!IsDevice(Device))
+            faults.Add($"{nameof(Device)} is '{Device}'; it must be cpu, cuda or cuda:N.");
+        if (Threads is < 1 or > 1024)
+            faults.Add($"{nameof(Threads)} is {Threads}; it must be 1 to 1024.");
+        if (ChunkSize is < 1 or > 65_536)
+            faults.Add($"{nameof(ChunkSize)} is {ChunkSize}; it must be 1 to 65536 tokens.");
+        if (!Enum.IsDefined(AttentionForm))
+            faults.Add($"{nameof(AttentionForm)} is {AttentionForm}; it must be Absorbed or Naive.");
+        if (faults.Count > 0)
+            throw new ArgumentException($"{nameof(ModelOptions)}: {string.Join(" ", faults)}");
+    }
+
+    private static bool IsDevice(string? device) =>
+        device is "cpu" or "cuda" || (device?.StartsWith("cuda:", StringComparison.Ordinal) == true && byte.TryParse(device.AsSpan(5), out var index) && index < 128);
+}

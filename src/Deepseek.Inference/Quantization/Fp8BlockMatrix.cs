@@ -1,0 +1,63 @@
+using static TorchSharp.torch;
+
+namespace Deepseek.Inference.Quantization;
+
+/// <summary>A weight matrix of e4m3 codes with one scale for every block, as DeepSeek-V3 is published: weight = code · scale.</summary>
+/// <remarks>deepseek-ai/DeepSeek-V3@9b4e978 inference/kernel.py (weight_dequant). Blocks at the lower and right edges may be partial.</remarks>
+internal sealed class Fp8BlockMatrix : WeightMatrix
+{
+    private readonly Tensor _codes; // [rows, columns], e4m3
+    private readonly Tensor _scales; // [⌈rows / block rows⌉, ⌈columns / block columns⌉], fp32
+    private readonly int _blockRows;
+    private readonly int _blockColumns;
+
+    /// <summary>Takes ownership of both tensors.</summary>
+    public Fp8BlockMatrix(Tensor codes, Tensor scales, int blockRows, int blockColumns)
+        : base(codes.shape[0], codes.shape[1])
+    {
+        (_codes, _scales, _blockRows, _blockColumns) = (codes, scales, blockRows, blockColumns);
+        ByteSize = (Rows * Columns) + (4 * scales.numel());
+    }
+
+    public override long ByteSize { get; }
+
+    public override int RowAlignment => _blockRows;
+
+    public override Tensor Widen(long first, long count)
+    {
+        using var scope = NewDisposeScope();
+        var weights = _codes.narrow(0, first, count).to(ScalarType.Float32); // [count, columns]
+        var blocks = _scales.narrow(0, first / _blockRows, (count + _blockRows - 1) / _blockRows);
+        Scale(weights, blocks.repeat_interleave(_blockRows, 0).narrow(0, 0, count));
+        return weights.MoveToOuterDisposeScope();
+    }
+
+    public override Tensor Gather(Tensor rows)
+    {
+        using var scope = NewDisposeScope();
+        var weights = _codes.index_select(0, rows).to(ScalarType.Float32);
+        Scale(weights, _scales.index_select(0, rows.div(_blockRows, RoundingMode.floor)));
+        return weights.MoveToOuterDisposeScope();
+    }
+
+    public override void Dispose()
+    {
+        _codes.Dispose();
+        _scales.Dispose();
+    }
+
+    /// <summary>Multiplies each row's blocks by its scales, [N, ⌈columns / block columns⌉].</summary>
+    private void Scale(Tensor weights, Tensor scales)
+    {
+        var (n, whole) = (weights.shape[0], Columns / _blockColumns);
+        if (whole > 0)
+        {
+            weights.narrow(1, 0, whole * _blockColumns)
+                .unflatten(1, [whole, _blockColumns])
+                .mul_(scales.narrow(1, 0, whole).view(n, whole, 1));
+        }
+
+        if (whole * _blockColumns < Columns)
+            weights.narrow(1, whole * _blockColumns, Columns - (whole * _blockColumns)).mul_(scales.narrow(1, whole, 1));
+    }
+}
