@@ -38,20 +38,16 @@ public enum TensorType
 
     /// <summary>One byte, 0 or 1.</summary>
     Bool,
-}
 
-/// <summary>Sizes of the element types.</summary>
-public static class TensorTypes
-{
-    /// <summary>Bytes of one element.</summary>
-    /// <param name="type">The element's type.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="type"/> is no member of the enumeration.</exception>
-    public static int Size(this TensorType type) => type switch
-    {
-        TensorType.F64 or TensorType.I64 => 8,
-        TensorType.F32 or TensorType.I32 => 4,
-        TensorType.F16 or TensorType.BF16 or TensorType.I16 => 2,
-        TensorType.F8E4M3 or TensorType.F8E5M2 or TensorType.I8 or TensorType.U8 or TensorType.Bool => 1,
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "The element type is unknown; it must be a member of TensorType."),
-    };
+    /// <summary>Unsigned integer, 8 bytes.</summary>
+    U64,
+
+    /// <summary>Unsigned integer, 4 bytes.</summary>
+    U32,
+
+    /// <summary>Unsigned integer, 2 bytes.</summary>
+    U16,
+
+    /// <summary>A power of two, 1 byte: the scales of microscaling formats (e8m0fnu).</summary>
+    F8E8M0,
 }
