@@ -113,7 +113,7 @@ public sealed class Generator
     }
 
     /// <summary>One pass of the model and one token of each sequence.</summary>
-    private List<BatchTokenResult> Step(IReadOnlyList<Sequence> sequences, CancellationToken cancellationToken)
+    private List<BatchTokenResult> Step(List<Sequence> sequences, CancellationToken cancellationToken)
     {
         using var logits = sequences.Count == 1
             ? _model.Forward(sequences[0].Next, sequences[0].Cache, cancellationToken: cancellationToken)

@@ -42,8 +42,8 @@ internal sealed class RotaryEmbedding
     public static Tensor TurnInterleaved(Tensor x, ForwardPass pass)
     {
         using var scope = NewDisposeScope();
-        var pairs = x.unflatten(-1, [-1, 2]);
-        var (even, odd) = Turn(pairs.select(-1, 0), pairs.select(-1, 1), pass);
+        var size = x.shape[^1];
+        var (even, odd) = Turn(x.slice(-1, 0, size, 2), x.slice(-1, 1, size, 2), pass);
         return stack([even, odd], -1).flatten(-2).MoveToOuterDisposeScope();
     }
 

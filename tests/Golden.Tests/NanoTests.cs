@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Deepseek.Inference.Caching;
+using Deepseek.Inference.Generation;
+using Deepseek.Inference.Models;
+using Deepseek.Inference.Quantization;
+using Deepseek.Inference.Tests;
+
+namespace Deepseek.Inference.Golden.Tests;
+
+/// <summary>The embedded model against transformers: states, logits, and the answers to its evaluation set.</summary>
+public sealed class NanoTests(NanoTests.Nano nano) : IClassFixture<NanoTests.Nano>
+{
+    private const double Tolerance = 2e-4;
+
+    /// <summary>Two logits this close may change places by rounding: a hundred times what the logits differ from the reference.</summary>
+    private const double NearTie = 2e-2;
+
+    [Fact]
+    public void Forward_GoldenText_EqualsReference()
+    {
+        using var golden = new Golden(Path.Combine(TestPaths.Nano, "golden.safetensors"));
+        using var cache = nano.Model.CreateCache();
+        var trace = new ForwardTrace();
+        var ids = golden.Ids("ids");
+
+        using var logits = nano.Model.Forward(ids, cache, LogitRows.All, trace);
+
+        Golden.AssertClose(golden.Floats("logits"), logits.ToArray<float>(), Tolerance, "logits");
+        for (var layer = 0; layer <= nano.Model.Config.LayerCount; layer++)
+            Golden.AssertClose(golden.Floats($"hidden.{layer}"), CollectionsMarshal.AsSpan(trace.Hidden[layer]), Tolerance, $"hidden.{layer}");
+
+        using var predictionCache = nano.Model.CreatePredictionCache();
+        var states = trace.Hidden[nano.Model.Config.LayerCount].ToArray().AsMemory(0, (ids.Length - 1) * nano.Model.Config.HiddenSize);
+        using var predicted = nano.Model.PredictAfterNext(ids.AsMemory(1), states, predictionCache);
+        Golden.AssertClose(golden.Floats("mtp.logits"), predicted.ToArray<float>(), Tolerance, "mtp.logits");
+    }
+
+    [Fact]
+    public async Task GenerateBatchAsync_EvaluationSet_AnswersAsTheReferenceDid()
+    {
+        var questions = Questions();
+        var options = new GenerationOptions { Sampling = new() { Temperature = 0 } };
+        var replies = questions.Select(_ => new List<int>()).ToArray();
+
+        var requests = questions.Select(question => new GenerationRequest(question.Prompt, options with { MaxNewTokens = question.Reference.Length })).ToArray();
+        await foreach (var (request, token) in new Generator(nano.Model).GenerateBatchAsync(requests, 16, TestContext.Current.CancellationToken))
+            replies[request].Add(token.Id);
+
+        var different = Enumerable.Range(0, questions.Count).Where(i => !replies[i].SequenceEqual(questions[i].Reference)).ToList();
+        Assert.True(different.Count <= questions.Count * 0.02, $"{different.Count} of {questions.Count} replies differ from the reference.");
+        Assert.All(different, i => AssertNearTie(questions[i], replies[i]));
+    }
+
+    [Theory]
+    [InlineData(CachePrecision.BFloat16, 5e-2)] // 8 bits of precision in what attention reads
+    [InlineData(CachePrecision.Float16, 5e-3)] // 11 bits
+    public void Forward_SmallerCache_StaysClose(CachePrecision precision, double tolerance)
+    {
+        using var golden = new Golden(Path.Combine(TestPaths.Nano, "golden.safetensors"));
+        using var full = nano.Model.CreateCache();
+        using var small = nano.Model.CreateCache(new CacheOptions { Precision = precision });
+        var ids = golden.Ids("ids");
+
+        using var reference = nano.Model.Forward(ids, full, LogitRows.All);
+        using var logits = nano.Model.Forward(ids, small, LogitRows.All);
+
+        var difference = Golden.RelativeDifference(reference.ToArray<float>(), logits.ToArray<float>());
+        Assert.InRange(difference, double.Epsilon, tolerance);
+        Assert.Equal(full.ByteSize, 2 * small.ByteSize);
+    }
+
+    private void AssertNearTie(Question question, List<int> reply)
+    {
+        var at = reply.Zip(question.Reference).TakeWhile(pair => pair.First == pair.Second).Count();
+        using var cache = nano.Model.CreateCache();
+        int[] text = [.. question.Prompt, .. reply.Take(at)];
+        using var logits = nano.Model.Forward(text, cache);
+        var row = logits.ToArray<float>();
+        Assert.True(Math.Abs(row[reply[at]] - row[question.Reference[at]]) < NearTie, $"The reply to {string.Join(' ', question.Prompt)} leaves the reference at token {at} without a near-tie.");
+    }
+
+    private static List<Question> Questions()
+    {
+        List<Question> questions = [];
+        foreach (var line in File.ReadLines(Path.Combine(TestPaths.Nano, "eval.jsonl")))
+        {
+            using var document = JsonDocument.Parse(line);
+            questions.Add(new(Ids(document, "prompt_ids"), Ids(document, "reference_ids")));
+        }
+
+        Assert.Equal(120, questions.Count);
+        return questions;
+    }
+
+    private static int[] Ids(JsonDocument document, string name) => [.. document.RootElement.GetProperty(name).EnumerateArray().Select(id => id.GetInt32())];
+
+    private sealed record Question(int[] Prompt, int[] Reference);
+
+    public sealed class Nano : IAsyncLifetime
+    {
+        public DeepseekModel Model { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => Model = await DeepseekModel.LoadAsync(TestPaths.Nano);
+
+        public ValueTask DisposeAsync()
+        {
+            Model.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
