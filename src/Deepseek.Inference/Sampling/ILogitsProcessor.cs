@@ -3,8 +3,8 @@ namespace Deepseek.Inference.Sampling;
 /// <summary>Changes one row of logits before a token is chosen: a temperature, a filter, a penalty, or a user's own rule.</summary>
 /// <remarks>
 /// A processor keeps no state between calls and may be called from several threads at once: whatever depends on the
-/// sequence comes with the context. A row that holds NaN, +∞ or no token at all is left as it is by the processors of this
-/// library, and reported by the sampler.
+/// sequence comes with the context. No processor of this library hides a NaN or a +∞: the filters leave such a row, and one
+/// without any token, as it is; penalties and biases keep the value; and the sampler reports it.
 /// </remarks>
 public interface ILogitsProcessor
 {

@@ -38,6 +38,9 @@ public sealed class LogProbabilitiesTests
     public void Top_MoreThanAreLeft_ListsTheRest() => Assert.Equal([1, 3, 0, 4], LogProbabilities.Top(Row, int.MaxValue).Select(token => token.Id));
 
     [Fact]
+    public void Top_SignedZeros_AreTies() => Assert.Equal([0, 1, 2], LogProbabilities.Top([-0f, 0f, -0f], 3).Select(token => token.Id));
+
+    [Fact]
     public void Top_None_IsEmpty() => Assert.Empty(LogProbabilities.Top(Row, 0));
 
     [Fact]

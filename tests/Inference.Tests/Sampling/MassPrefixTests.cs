@@ -33,16 +33,17 @@ public sealed class MassPrefixTests
             "organ pipe" => Math.Min(i, length - i),
             _ => 1,
         }).ToArray();
+        var sorted = scores.Select((score, id) => RankedToken.Key(score, id)).Order().ToArray();
         var total = weights.Sum();
-        foreach (var share in (double[])[0, 0.1, 0.5, 0.9, 0.999, 1, 1.5])
+        double[] masses = [.. ((double[])[0, 0.1, 0.5, 0.9, 0.999, 1, 1.5]).Select(share => share * total), .. ExactPrefixes(sorted, weights)];
+        foreach (var mass in masses)
         {
             var keys = scores.Select((score, id) => RankedToken.Key(score, id)).ToArray();
-            var sorted = keys.Order().ToArray();
             var (expected, sum) = (0, 0.0);
-            while (expected < length && (expected == 0 || sum < share * total))
+            while (expected < length && (expected == 0 || sum < mass))
                 sum += weights[RankedToken.Id(sorted[expected++])];
 
-            var actual = MassPrefix.Move(keys, weights, share * total);
+            var actual = MassPrefix.Move(keys, weights, mass);
 
             Assert.Equal(expected, actual);
             Assert.Equal(sorted[..expected], keys[..actual].Order());
@@ -52,4 +53,12 @@ public sealed class MassPrefixTests
 
     [Fact]
     public void Move_NoKeys_KeepsNone() => Assert.Equal(0, MassPrefix.Move([], [], 0.5));
+
+    // A mass that a prefix reaches exactly must not take one token more; a hundred of them meet every pivot of a short row.
+    private static IEnumerable<double> ExactPrefixes(ulong[] sorted, double[] weights)
+    {
+        var sum = 0.0;
+        foreach (var key in sorted.Take(100))
+            yield return sum += weights[RankedToken.Id(key)];
+    }
 }
