@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Globalization;
+using Deepseek.Inference.Evaluation;
+using Spectre.Console;
+
+namespace Deepseek.Cli.Commands;
+
+/// <summary><c>deepseek inspect</c>: what a model's folder holds, from its headers alone.</summary>
+internal static class InspectCommand
+{
+    public static Command Create(ToolConsole console)
+    {
+        var folder = new Argument<DirectoryInfo>("DIR") { Description = "The model's folder." };
+        var json = CommonOptions.Json();
+        var command = new Command("inspect", "Shows architecture, parameters, sizes and precisions of a model without loading it.") { folder, json };
+        command.SetAction(parsed =>
+        {
+            var inspection = CheckpointInspection.Read(parsed.GetRequiredValue(folder).ToString());
+            if (parsed.GetValue(json))
+                console.Out.WriteLine(Json(inspection));
+            else
+                Print(inspection, console);
+            return DeepseekTool.Success;
+        });
+        return command.WithExamples("deepseek inspect ./DeepSeek-V2-Lite", "deepseek inspect ./DeepSeek-R1 --json");
+    }
+
+    private static string Json(CheckpointInspection inspection) => JsonLines.Line(writer =>
+    {
+        var config = inspection.Config;
+        writer.WriteString("architecture", config.Architecture.ToString());
+        writer.WriteNumber("layers", config.LayerCount);
+        writer.WriteNumber("hidden_size", config.HiddenSize);
+        writer.WriteNumber("vocabulary_size", config.VocabularySize);
+        writer.WriteNumber("max_positions", config.MaxPositions);
+        writer.WriteNumber("routed_experts", config.Experts?.RoutedCount ?? 0);
+        writer.WriteNumber("chosen_experts", config.Experts?.ChosenCount ?? 0);
+        writer.WriteString("quantization", config.Quantization?.Method);
+        writer.WriteNumber("parameters", inspection.Parameters);
+        writer.WriteNumber("active_parameters", inspection.Counts.ActivePerToken);
+        writer.WriteNumber("bytes", inspection.Bytes);
+        writer.WriteNumber("files", inspection.Files);
+        writer.WriteStartArray("classes");
+        foreach (var tensors in inspection.Classes)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("class", tensors.Part);
+            writer.WriteString("precision", tensors.Precision.ToString());
+            writer.WriteNumber("tensors", tensors.Tensors);
+            writer.WriteNumber("parameters", tensors.Parameters);
+            writer.WriteNumber("bytes", tensors.Bytes);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    });
+
+    private static void Print(CheckpointInspection inspection, ToolConsole console)
+    {
+        var config = inspection.Config;
+        console.Out.WriteLine($"{config.Architecture}, {config.LayerCount} layers, hidden {config.HiddenSize}, vocabulary {config.VocabularySize}, {config.MaxPositions} positions");
+        if (config.Experts is { } experts)
+            console.Out.WriteLine($"{experts.RoutedCount} routed experts, {experts.ChosenCount} chosen; {experts.SharedCount} shared");
+        console.Out.WriteLine($"{Number(inspection.Parameters)} parameters, {Number(inspection.Counts.ActivePerToken)} active a token; {Number(inspection.Bytes)} bytes in {inspection.Files} {(inspection.Files == 1 ? "file" : "files")}");
+
+        var table = new Table().Border(TableBorder.Simple).AddColumns("class", "precision");
+        foreach (var heading in new[] { "tensors", "parameters", "bytes" })
+            table.AddColumn(heading, column => column.RightAligned());
+        foreach (var tensors in inspection.Classes)
+            table.AddRow(tensors.Part, tensors.Precision.ToString(), Number(tensors.Tensors), Number(tensors.Parameters), Number(tensors.Bytes));
+        AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(console.Out) }).Write(table);
+    }
+
+    private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,88 @@
+using System.Text;
+using Deepseek.Inference.Generation;
+using Deepseek.Inference.Tokenization;
+
+namespace Deepseek.Inference.Chat;
+
+/// <summary>Reads one reply's tokens as text: whole characters, cut at stop strings, reasoning parted from the answer.</summary>
+/// <remarks>It is also the stop rule that ends the generation when a stop string is complete.</remarks>
+internal sealed class ReplyReader : StopRule, IStopScan
+{
+    private readonly TextPrompt _prompt;
+    private readonly int _cached;
+    private readonly IncrementalDecoder? _decoder;
+    private readonly StopStringMatcher _stops;
+    private readonly ReasoningParser? _reasoningParser;
+    private readonly List<int> _ids = [];
+    private readonly StringBuilder _reasoning = new();
+    private readonly StringBuilder _text = new();
+    private readonly StringBuilder _pending = new(); // decoded, not yet handed out
+    private TimeSpan _firstToken;
+    private TimeSpan _decoding;
+    private bool _stopped;
+
+    public ReplyReader(TextPrompt prompt, int cached, DeepseekTokenizer? tokenizer, IReadOnlyList<string> stopStrings)
+    {
+        _prompt = prompt;
+        _cached = cached;
+        _decoder = tokenizer?.CreateDecoder();
+        _stops = new StopStringMatcher(stopStrings);
+        _reasoningParser = prompt.SplitReasoning ? new ReasoningParser(prompt.StartsInReasoning) : null;
+    }
+
+    public override IStopScan Begin() => this;
+
+    /// <summary>Called by the generator with every token that no other rule has ended the text before.</summary>
+    public StopDecision Accept(int token)
+    {
+        if (_decoder is null)
+            return StopDecision.Continue;
+        var result = _stops.Append(_decoder.Append(token));
+        _pending.Append(result.Emit);
+        _stopped = result.Stopped;
+        return _stopped ? StopDecision.StopAfter : StopDecision.Continue;
+    }
+
+    /// <summary>Takes a token's result and hands out what has become certain.</summary>
+    public TextUpdate Read(TokenResult token)
+    {
+        if (_ids.Count == 0)
+            _firstToken = token.Elapsed;
+        else
+            _decoding += token.Elapsed;
+        _ids.Add(token.Id);
+
+        if (token.FinishReason is not { } reason)
+            return Take(ended: false);
+        if (!_stopped && _decoder is not null)
+            _pending.Append(_stops.Append(_decoder.Flush()).Emit).Append(_stops.Flush());
+        return Take(ended: true) with { Completion = Complete(reason) };
+    }
+
+    private TextUpdate Take(bool ended)
+    {
+        var delta = _pending.ToString();
+        _pending.Clear();
+        var (reasoning, text) = ("", delta);
+        if (_reasoningParser is not null)
+        {
+            IEnumerable<ReasoningPart> parts = _reasoningParser.Append(delta);
+            if (ended)
+                parts = parts.Concat(_reasoningParser.Flush());
+            var byKind = parts.ToLookup(part => part.Kind, part => part.Text);
+            (reasoning, text) = (string.Concat(byKind[ReasoningPartKind.Reasoning]), string.Concat(byKind[ReasoningPartKind.Answer]));
+        }
+
+        _reasoning.Append(reasoning);
+        _text.Append(text);
+        return new TextUpdate(reasoning, text);
+    }
+
+    private TextCompletion Complete(FinishReason reason) => new(
+        _decoder is null ? null : _text.ToString(),
+        _reasoning.Length > 0 ? _reasoning.ToString() : null,
+        _ids,
+        reason,
+        new TokenUsage(_prompt.Ids.Count, _cached, _ids.Count),
+        new TextTimings(_firstToken, _decoding, _ids.Count - 1));
+}

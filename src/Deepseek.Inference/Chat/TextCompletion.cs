@@ -1,0 +1,33 @@
+using Deepseek.Inference.Generation;
+
+namespace Deepseek.Inference.Chat;
+
+/// <summary>A whole reply.</summary>
+/// <param name="Text">The answer, without the end token; null where the model's folder has no tokenizer.</param>
+/// <param name="Reasoning">What the model thought before; null where it did not, or where reasoning is not parted from the text.</param>
+/// <param name="Ids">The generated tokens, the end token among them.</param>
+/// <param name="FinishReason">Why the reply ended.</param>
+/// <param name="Usage">Tokens counted.</param>
+/// <param name="Timings">Time taken.</param>
+public sealed record TextCompletion(
+    string? Text, string? Reasoning, IReadOnlyList<int> Ids, FinishReason FinishReason, TokenUsage Usage, TextTimings Timings);
+
+/// <summary>Tokens of a reply.</summary>
+/// <param name="Prompt">Of the prompt, those in the cache among them.</param>
+/// <param name="Cached">Of the prompt, those that the cache held already.</param>
+/// <param name="Completion">Generated.</param>
+public sealed record TokenUsage(int Prompt, int Cached, int Completion)
+{
+    /// <summary>Prompt and completion together.</summary>
+    public int Total => Prompt + Completion;
+}
+
+/// <summary>Time taken by a reply.</summary>
+/// <param name="FirstToken">From the start to the first token: the prompt's pass.</param>
+/// <param name="Decoding">From the first token to the last.</param>
+/// <param name="DecodedTokens">Tokens after the first.</param>
+public sealed record TextTimings(TimeSpan FirstToken, TimeSpan Decoding, int DecodedTokens)
+{
+    /// <summary>Tokens after the first, each second; 0 where there were none.</summary>
+    public double TokensPerSecond => Decoding > TimeSpan.Zero ? DecodedTokens / Decoding.TotalSeconds : 0;
+}

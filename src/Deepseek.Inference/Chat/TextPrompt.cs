@@ -1,0 +1,7 @@
+namespace Deepseek.Inference.Chat;
+
+/// <summary>What a reply continues: tokens, and how the reply's text is to be read.</summary>
+/// <param name="Ids">The prompt's tokens.</param>
+/// <param name="SplitReasoning">Whether <c>&lt;think&gt;</c> and <c>&lt;/think&gt;</c> part the reply's reasoning from its answer; else all of it is text.</param>
+/// <param name="StartsInReasoning">The prompt ends within the reasoning, as R1's templates do.</param>
+public sealed record TextPrompt(IReadOnlyList<int> Ids, bool SplitReasoning = false, bool StartsInReasoning = false);
