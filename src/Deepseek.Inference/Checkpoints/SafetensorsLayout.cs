@@ -30,9 +30,8 @@ internal static class SafetensorsLayout
     /// <summary>Checks that the tensors, in the order of their offsets, fill the data from its first byte to its last.</summary>
     internal static void Check(IReadOnlyCollection<TensorEntry> tensors, long dataOffset, long fileLength, string file)
     {
-        // An empty tensor shares its offset with the one behind it, so the length decides ties.
         var ordered = tensors.ToArray();
-        Array.Sort(ordered, (a, b) => a.FileOffset != b.FileOffset ? a.FileOffset.CompareTo(b.FileOffset) : a.ByteLength.CompareTo(b.ByteLength));
+        Array.Sort(ordered, InOrderOfData);
         var end = dataOffset;
         TensorEntry? last = null;
         foreach (var tensor in ordered)
@@ -51,6 +50,15 @@ internal static class SafetensorsLayout
 
         if (end != fileLength)
             throw Fault(file, null, $"{fileLength - end} bytes follow the last tensor; the data must end with it. The file is damaged, fetch it again.");
+    }
+
+    // An empty tensor shares its offset with the one behind it, so the length decides; the name only makes messages certain.
+    private static int InOrderOfData(TensorEntry a, TensorEntry b)
+    {
+        var order = a.FileOffset.CompareTo(b.FileOffset);
+        if (order == 0)
+            order = a.ByteLength.CompareTo(b.ByteLength);
+        return order != 0 ? order : string.CompareOrdinal(a.Name, b.Name);
     }
 
     private static CheckpointFormatException Misplaced(TensorEntry tensor, TensorEntry? last, long end, long dataOffset, string file)

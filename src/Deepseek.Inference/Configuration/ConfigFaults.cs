@@ -11,6 +11,9 @@ internal sealed class ConfigFaults(string file)
     /// <summary>Whether nothing is wrong so far; relations between values are only worth checking then.</summary>
     internal bool None => _keys.Count == 0;
 
+    /// <summary>Whether a fault of this key was recorded.</summary>
+    internal bool Has(string key) => _keys.Contains(key);
+
     /// <summary>Records a fault of one key.</summary>
     internal void Add(string key, string reason)
     {

@@ -57,9 +57,12 @@ internal static class ExpertReader
             Refuse(root, "first_k_dense_replace", experts.FirstDenseLayers, $"at most num_hidden_layers, {layers}");
         if (experts.ChosenCount > experts.RoutedCount)
             Refuse(root, "num_experts_per_tok", experts.ChosenCount, $"at most n_routed_experts, {experts.RoutedCount}");
-        if (experts.Method == RoutingMethod.SoftmaxGreedy)
-            return;
+        if (experts.Method != RoutingMethod.SoftmaxGreedy)
+            CheckGroups(root, experts);
+    }
 
+    private static void CheckGroups(ConfigObject root, ExpertConfig experts)
+    {
         if (experts.KeptGroups > experts.GroupCount)
             Refuse(root, "topk_group", experts.KeptGroups, $"at most n_group, {experts.GroupCount}");
         if (experts.RoutedCount % experts.GroupCount != 0)
@@ -68,11 +71,13 @@ internal static class ExpertReader
             return;
         }
 
+        // Too few experts in the kept groups, and dropped ones would be chosen.
         var groupSize = experts.RoutedCount / experts.GroupCount;
+        var eligible = (long)experts.KeptGroups * groupSize;
         if (experts.Method == RoutingMethod.SigmoidNoAuxiliaryLoss && groupSize < 2)
             Refuse(root, "n_routed_experts", experts.RoutedCount, $"at least twice n_group, {experts.GroupCount}, since a group is ranked by its two best experts");
-        if (experts.ChosenCount > (long)experts.KeptGroups * groupSize)
-            Refuse(root, "num_experts_per_tok", experts.ChosenCount, $"at most {(long)experts.KeptGroups * groupSize}, the experts of {experts.KeptGroups} groups");
+        else if (experts.ChosenCount > eligible && experts.ChosenCount <= experts.RoutedCount)
+            Refuse(root, "num_experts_per_tok", experts.ChosenCount, $"at most {eligible}, the experts of {experts.KeptGroups} groups");
     }
 
     private static void Refuse(ConfigObject root, string key, int value, FormattableString range) =>

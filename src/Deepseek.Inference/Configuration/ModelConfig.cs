@@ -3,6 +3,8 @@ namespace Deepseek.Inference.Configuration;
 /// <summary>A model's architecture and sizes, as its <c>config.json</c> states them.</summary>
 public sealed partial record ModelConfig
 {
+    private readonly TokenList _endTokens = new([]);
+
     /// <summary>The architecture; decides which model class computes it.</summary>
     public required ModelArchitecture Architecture { get; init; }
 
@@ -63,6 +65,10 @@ public sealed partial record ModelConfig
     /// <summary>The token that begins a sequence; null where there is none.</summary>
     public int? BeginToken { get; init; }
 
-    /// <summary>The tokens that end a sequence; may be empty.</summary>
-    public IReadOnlyList<int> EndTokens { get; init; } = [];
+    /// <summary>The tokens that end a sequence; may be empty. Copied when set; configurations with the same tokens are equal.</summary>
+    public IReadOnlyList<int> EndTokens
+    {
+        get => _endTokens;
+        init => _endTokens = new TokenList(value);
+    }
 }

@@ -14,7 +14,7 @@ internal static class TokenReader
             ModelArchitecture.Qwen2 => ((int?)null, (int?)null),
             _ => (1, 2),
         };
-        var last = config.VocabularySize - 1;
+        var last = (root.Faults.Has("vocab_size") ? ConfigLimits.Vocabulary : config.VocabularySize) - 1;
         return config with { BeginToken = ReadBegin(root, last, begin), EndTokens = ReadEnd(root, last, end) };
     }
 
