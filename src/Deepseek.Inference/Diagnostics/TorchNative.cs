@@ -69,6 +69,7 @@ public static class TorchNative
         if (bridge is null || TorchLibraries.Find(TorchLibraries.CpuName) is null)
             throw TorchLibraries.NotLoaded(null);
 
+        OpenMpSettings.Apply();
         try
         {
             // By their own names first: a patched copy has no folder in which the loader would look for them.
