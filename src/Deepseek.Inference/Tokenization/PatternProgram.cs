@@ -55,7 +55,7 @@ internal struct PatternInstruction
 /// </remarks>
 internal sealed class PatternProgram
 {
-    private const int MaxInstructions = 4096; // the longest published pattern needs some 150
+    private const int MaxInstructions = 1024; // the longest published pattern needs under 100
 
     private readonly List<PatternInstruction> _instructions = [];
     private readonly bool _fast;
