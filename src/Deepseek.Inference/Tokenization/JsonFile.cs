@@ -9,6 +9,7 @@ internal static class JsonFile
 {
     private const long MaxBytes = 256L << 20; // the largest published tokenizer.json has some 30 MB
 
+    // Looking for keys that occur twice decodes every key: one with half a surrogate pair is found then, too.
     private static readonly JsonDocumentOptions s_options = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
     /// <summary>Reads a file whole; null where it does not exist.</summary>
@@ -33,7 +34,7 @@ internal static class JsonFile
     }
 
     /// <summary>Parses a file's content; the document must be disposed after the last use of its parts.</summary>
-    /// <exception cref="CheckpointFormatException">It is not UTF-8, not JSON, nested too deeply, or has a key twice.</exception>
+    /// <exception cref="CheckpointFormatException">It is not UTF-8, not JSON, nested too deeply, or has a key twice or one that is no text.</exception>
     public static JsonDocument Parse(string path, byte[] content)
     {
         if (!Utf8.IsValid(content))

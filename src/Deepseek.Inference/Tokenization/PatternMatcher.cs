@@ -23,14 +23,16 @@ internal ref struct PatternMatcher
     /// <summary>Prepares a scan.</summary>
     /// <param name="pattern">The pattern.</param>
     /// <param name="text">The text, well-formed UTF-16.</param>
-    public PatternMatcher(RunePattern pattern, ReadOnlySpan<char> text)
+    /// <param name="careful">Uses the careful program from the start.</param>
+    public PatternMatcher(RunePattern pattern, ReadOnlySpan<char> text, bool careful = false)
     {
         _pattern = pattern;
         _text = text;
-        _budget = (long)FastStepsPerCharacter * text.Length + 1024;
+        _budget = careful ? 0 : (long)FastStepsPerCharacter * text.Length + 1024;
     }
 
     /// <summary>Where the match that begins at a position ends; −1 where none begins.</summary>
+    /// <param name="start">Grows from call to call, and never lies within a match that was found: choices that led to it count as made.</param>
     public int MatchAt(int start)
     {
         if (_tried is null)
@@ -64,7 +66,7 @@ internal ref struct PatternMatcher
                     at++;
                     break;
                 case PatternOp.Try:
-                    if (instruction.Set is null || IsNext(instruction.Set, position))
+                    if (instruction.First is null || (position < _text.Length && instruction.First.Contains(RuneAt(position, out _))))
                     {
                         Push(instruction.Other, position, position);
                         at = instruction.Target;

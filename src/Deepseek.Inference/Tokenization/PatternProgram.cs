@@ -12,7 +12,7 @@ internal enum PatternOp
     /// <summary>As <see cref="TakeMany"/>, giving nothing back.</summary>
     TakeManyKept,
 
-    /// <summary>Goes on at Target; should that fail, at Other. Where a set is given and does not hold the next character, at Other at once.</summary>
+    /// <summary>Goes on at Target; should that fail, at Other. Where First is given and lacks the next character, at Other at once.</summary>
     Try,
 
     /// <summary>Goes on at Target.</summary>
@@ -43,6 +43,9 @@ internal struct PatternInstruction
 
     /// <summary>Number of a <see cref="PatternOp.Try"/> among its kind.</summary>
     public int TryNumber;
+
+    /// <summary>What the branch of a <see cref="PatternOp.Try"/> can begin with; null where that says nothing.</summary>
+    public RuneSetUnion? First;
 }
 
 /// <summary>A pattern as instructions for a backtracking matcher.</summary>
@@ -52,7 +55,7 @@ internal struct PatternInstruction
 /// </remarks>
 internal sealed class PatternProgram
 {
-    private const int MaxInstructions = 4096; // the longest published pattern needs some 150
+    private const int MaxInstructions = 1024; // the longest published pattern needs under 100
 
     private readonly List<PatternInstruction> _instructions = [];
     private readonly bool _fast;
@@ -111,7 +114,7 @@ internal sealed class PatternProgram
         List<int> jumps = [];
         foreach (var branch in alternation.Branches.Take(alternation.Branches.Count - 1))
         {
-            var choice = AddTry(FirstOf(branch));
+            var choice = AddTry(branch.MayBeEmpty ? null : new RuneSetUnion(branch));
             Emit(branch);
             jumps.Add(Add(new PatternInstruction { Op = PatternOp.Jump }));
             SetBranches(choice, choice + 1, _instructions.Count);
@@ -166,7 +169,7 @@ internal sealed class PatternProgram
         }
     }
 
-    private int AddTry(RuneSet? first) => Add(new PatternInstruction { Op = PatternOp.Try, Set = first, TryNumber = TryCount++ });
+    private int AddTry(RuneSetUnion? first) => Add(new PatternInstruction { Op = PatternOp.Try, First = first, TryNumber = TryCount++ });
 
     private int Add(PatternInstruction instruction)
     {
@@ -178,12 +181,4 @@ internal sealed class PatternProgram
 
     private void SetBranches(int at, int target, int other) =>
         _instructions[at] = _instructions[at] with { Target = target, Other = other };
-
-    /// <summary>The set that a branch must begin with, where one set says it.</summary>
-    private static RuneSet? FirstOf(PatternNode branch)
-    {
-        List<RuneSet> sets = [];
-        branch.AddFirst(sets);
-        return !branch.MayBeEmpty && sets.Count == 1 ? sets[0] : null;
-    }
 }

@@ -6,8 +6,7 @@ namespace Deepseek.Inference.Tokenization;
 /// <remarks>Immutable, and safe to use from several threads at a time.</remarks>
 internal sealed class RunePattern
 {
-    private readonly RuneSet[] _first;
-    private readonly bool[] _asciiFirst = new bool[128];
+    private readonly RuneSetUnion _first;
 
     /// <summary>Compiles a pattern.</summary>
     /// <exception cref="FormatException">The pattern is malformed, matches the empty string, or uses what is not supported.</exception>
@@ -16,11 +15,7 @@ internal sealed class RunePattern
         var node = PatternParser.Parse(pattern);
         Fast = PatternProgram.Compile(node, fast: true);
         Careful = PatternProgram.Compile(node, fast: false);
-        List<RuneSet> first = [];
-        node.AddFirst(first);
-        _first = [.. first];
-        for (var c = 0; c < 128; c++)
-            _asciiFirst[c] = first.Exists(set => set.Contains(c));
+        _first = new RuneSetUnion(node);
     }
 
     /// <summary>The form that takes runs of characters at once.</summary>
@@ -42,7 +37,7 @@ internal sealed class RunePattern
         while (position < span.Length)
         {
             var rune = RuneAt(span, position, out var length);
-            var end = CanBegin(rune) ? matcher.MatchAt(position) : -1;
+            var end = _first.Contains(rune) ? matcher.MatchAt(position) : -1;
             if (end < 0)
             {
                 position += length;
@@ -72,19 +67,6 @@ internal sealed class RunePattern
 
         length = 2;
         return char.ConvertToUtf32(c, text[position + 1]);
-    }
-
-    private bool CanBegin(int rune)
-    {
-        if (rune < 128)
-            return _asciiFirst[rune];
-        foreach (var set in _first)
-        {
-            if (set.Contains(rune))
-                return true;
-        }
-
-        return false;
     }
 }
 

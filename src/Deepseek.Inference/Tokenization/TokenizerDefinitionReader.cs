@@ -60,7 +60,7 @@ internal static class TokenizerDefinitionReader
         Dictionary<string, int> vocabulary = [];
         foreach (var entry in part.Element.EnumerateObject())
         {
-            var name = NameOf(part, entry);
+            var name = entry.Name;
             if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out var id) || id < 0)
                 throw part.Fault($"the id of '{JsonPart.Shortened(name)}' is {JsonPart.Shortened(entry.Value.GetRawText())}; it must be an integer from 0 to {int.MaxValue}");
             vocabulary.Add(name, id);
@@ -69,18 +69,6 @@ internal static class TokenizerDefinitionReader
         return vocabulary.Keys.Any(ByteLevelAlphabet.Spells)
             ? vocabulary
             : throw part.Fault("it holds no byte-level token; the file is damaged or of another kind");
-    }
-
-    private static string NameOf(JsonPart part, JsonProperty entry)
-    {
-        try
-        {
-            return entry.Name;
-        }
-        catch (InvalidOperationException cause)
-        {
-            throw part.Fault("a key holds half a surrogate pair, which is no text", cause);
-        }
     }
 
     /// <summary>A merge is written as "left right" or, since tokenizers 0.20, as a pair of strings.</summary>
