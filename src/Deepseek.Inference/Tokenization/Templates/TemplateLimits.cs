@@ -1,0 +1,50 @@
+namespace Deepseek.Inference.Tokenization.Templates;
+
+/// <summary>
+/// Bounds on what a template may take: it is a program from a stranger, and runs on every request.
+/// Each is far above what published templates need and far below what would hurt a small machine.
+/// </summary>
+internal static class TemplateLimits
+{
+    /// <summary>UTF-16 units of a template. DeepSeek's longest has some 13,000.</summary>
+    public const int SourceCharacters = 1 << 20;
+
+    /// <summary>Brackets, prefix operators and blocks within one another while parsing; one level costs about 2 KB of stack.</summary>
+    public const int ParseDepth = 64;
+
+    /// <summary>Nodes and macro calls within one another while running; also bounds chains such as <c>a + b + …</c>. One level costs some 500 bytes of stack.</summary>
+    public const int EvaluationDepth = 800;
+
+    /// <summary>Lists and mappings within one another when they are written out, compared or read; JSON readers commonly stop at 64.</summary>
+    public const int ValueDepth = 128;
+
+    /// <summary>
+    /// Nodes evaluated, items visited and slices of text scanned. A thousand messages under a template that is quadratic
+    /// in them (V3.2's search for a tool result's call) take about 15 million; a hostile loop is stopped after a second or two.
+    /// </summary>
+    public const long Steps = 50_000_000;
+
+    /// <summary>UTF-16 units of one string, the rendered prompt included: three times a context of a million tokens.</summary>
+    public const int StringCharacters = 16 << 20;
+
+    /// <summary>UTF-16 units of all strings built during one rendering, beside <see cref="BuiltPerInput"/>: bounds memory, since any of them may be kept.</summary>
+    public const long BuiltCharacters = 32L << 20;
+
+    /// <summary>How often every character of messages, tools and variables may be copied on top of <see cref="BuiltCharacters"/>; published templates copy each fewer than eight times.</summary>
+    public const long BuiltPerInput = 32;
+
+    /// <summary>Items of one list or mapping.</summary>
+    public const int Items = 1_000_000;
+
+    /// <summary>Steps that one item of a new list costs, so that <see cref="Steps"/> also bounds memory.</summary>
+    public const int StepsPerItem = 4;
+
+    /// <summary>Numbers of one <c>range</c>; the same bound as Jinja2's sandbox (pallets/jinja 3.1, <c>sandbox.MAX_RANGE</c>).</summary>
+    public const int Range = 100_000;
+
+    /// <summary>Bits of an integer. Python's have no bound; prompts count messages.</summary>
+    public const int IntegerBits = 4096;
+
+    /// <summary>Decimal digits of <see cref="IntegerBits"/> bits.</summary>
+    public const int IntegerDigits = 1233;
+}
