@@ -53,9 +53,9 @@ public sealed class NanoTests(NanoTests.Nano nano) : IClassFixture<NanoTests.Nan
     }
 
     [Theory]
-    [InlineData(CachePrecision.BFloat16, 5e-2)] // 8 bits of precision in what attention reads
-    [InlineData(CachePrecision.Float16, 5e-3)] // 11 bits
-    public void Forward_SmallerCache_StaysClose(CachePrecision precision, double tolerance)
+    [InlineData(CachePrecision.BFloat16, 0.95)] // 8 bits of precision in what attention reads
+    [InlineData(CachePrecision.Float16, 0.99)] // 11 bits
+    public void Forward_SmallerCache_StaysClose(CachePrecision precision, double agreement)
     {
         using var golden = new Golden(Path.Combine(TestPaths.Nano, "golden.safetensors"));
         using var full = nano.Model.CreateCache();
@@ -65,9 +65,16 @@ public sealed class NanoTests(NanoTests.Nano nano) : IClassFixture<NanoTests.Nan
         using var reference = nano.Model.Forward(ids, full, LogitRows.All);
         using var logits = nano.Model.Forward(ids, small, LogitRows.All);
 
-        var difference = Golden.RelativeDifference(reference.ToArray<float>(), logits.ToArray<float>());
-        Assert.InRange(difference, double.Epsilon, tolerance);
+        var (expected, actual) = (BestTokens(reference), BestTokens(logits));
+        Assert.NotEqual(reference.ToArray<float>(), logits.ToArray<float>());
+        Assert.True(expected.Zip(actual).Count(pair => pair.First == pair.Second) >= agreement * ids.Length, "The smaller cache changes too many best tokens.");
         Assert.Equal(full.ByteSize, 2 * small.ByteSize);
+    }
+
+    private static long[] BestTokens(TorchSharp.torch.Tensor logits)
+    {
+        using var best = logits.argmax(1);
+        return best.ToArray<long>();
     }
 
     private void AssertNearTie(Question question, List<int> reply)

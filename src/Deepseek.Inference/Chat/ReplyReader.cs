@@ -10,6 +10,7 @@ internal sealed class ReplyReader : StopRule, IStopScan
 {
     private readonly TextPrompt _prompt;
     private readonly int _cached;
+    private readonly DeepseekTokenizer? _tokenizer;
     private readonly IncrementalDecoder? _decoder;
     private readonly StopStringMatcher _stops;
     private readonly ReasoningParser? _reasoningParser;
@@ -25,6 +26,7 @@ internal sealed class ReplyReader : StopRule, IStopScan
     {
         _prompt = prompt;
         _cached = cached;
+        _tokenizer = tokenizer;
         _decoder = tokenizer?.CreateDecoder();
         _stops = new StopStringMatcher(stopStrings);
         _reasoningParser = prompt.SplitReasoning ? new ReasoningParser(prompt.StartsInReasoning) : null;
@@ -35,7 +37,8 @@ internal sealed class ReplyReader : StopRule, IStopScan
     /// <summary>Called by the generator with every token that no other rule has ended the text before.</summary>
     public StopDecision Accept(int token)
     {
-        if (_decoder is null)
+        // A head may be wider than the vocabulary (V3: 129,280 rows for 128,815 tokens): a row without a token has no text.
+        if (_decoder is null || _tokenizer!.TokenText(token) is null)
             return StopDecision.Continue;
         var result = _stops.Append(_decoder.Append(token));
         _pending.Append(result.Emit);

@@ -1,3 +1,5 @@
+using Deepseek.Inference.Diagnostics;
+
 namespace Deepseek.Inference.Tests.Configuration;
 
 /// <summary>What a configuration may not state: every message, by the key at fault.</summary>
@@ -114,7 +116,7 @@ public sealed class ModelConfigFaultTests
     {
         var json = ConfigText.With("v3-fp32").Insert(1, "\"hidden_size\": 128, ");
 
-        var e = Assert.Throws<Diagnostics.CheckpointFormatException>(() => Inference.Configuration.ModelConfig.Parse(json, ConfigText.File));
+        var e = Assert.Throws<CheckpointFormatException>(() => Inference.Configuration.ModelConfig.Parse(json, ConfigText.File));
 
         Assert.Equal("config.json: hidden_size: hidden_size is stated twice; which one counts is unknown.", e.Message);
     }
@@ -124,7 +126,7 @@ public sealed class ModelConfigFaultTests
     [InlineData("{\"model_type\": \"\\ud800\"}", "model_type", "model_type is a text that is not valid Unicode; it must be a text.")]
     public void Parse_UnpairedSurrogate_IsRefused(string json, string subject, string reason)
     {
-        var e = Assert.Throws<Diagnostics.CheckpointFormatException>(() => Inference.Configuration.ModelConfig.Parse(json, ConfigText.File));
+        var e = Assert.Throws<CheckpointFormatException>(() => Inference.Configuration.ModelConfig.Parse(json, ConfigText.File));
 
         Assert.Equal($"config.json: {subject}: {reason}", e.Message);
     }
