@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 
 namespace Deepseek.Inference.Tokenization.Templates;
@@ -69,7 +70,8 @@ internal static class Globals
         var items = new object[(int)count];
         for (var i = 0; i < items.Length; i++)
             items[i] = start + i * step;
-        return new(items, SequenceKind.Range);
+        var text = string.Create(CultureInfo.InvariantCulture, $"range({start}, {stop}{(step.IsOne ? "" : $", {step}")})");
+        return new(items, SequenceKind.Range, text);
     }
 
     private static BigInteger Number(RenderContext context, object value) => Numbers.TryInteger(value, out var integer)

@@ -53,7 +53,10 @@ internal static class Numbers
             var (x, y) = (ToDouble(left), NonZero(context, ToDouble(right)));
             var truncated = x % y;
             var whole = (x - truncated) / y; // nearly an integer, and one too high where the signs differ
-            return Math.Round(truncated != 0 && (truncated < 0) != (y < 0) ? whole - 1 : whole);
+            if (truncated != 0 && (truncated < 0) != (y < 0))
+                whole--;
+            var floor = Math.Floor(whole);
+            return whole - floor > 0.5 ? floor + 1 : floor;
         }
 
         NonZero(context, b.IsZero ? 0 : 1);

@@ -38,8 +38,13 @@ internal enum SequenceKind
 }
 
 /// <summary>A list, a tuple, a range or a view of a mapping.</summary>
-internal sealed class SequenceValue(IReadOnlyList<object> items, SequenceKind kind = SequenceKind.List)
+/// <param name="items">What it holds.</param>
+/// <param name="kind">Which of these it is.</param>
+/// <param name="text">What a range prints, since its bounds cannot be told from its items.</param>
+internal sealed class SequenceValue(IReadOnlyList<object> items, SequenceKind kind = SequenceKind.List, string? text = null)
 {
+    public string? Text { get; } = text;
+
     public IReadOnlyList<object> Items { get; } = items;
 
     public SequenceKind Kind { get; } = kind;
