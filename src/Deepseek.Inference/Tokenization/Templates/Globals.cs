@@ -26,15 +26,16 @@ internal static class Globals
 
     private static MapValue Dict(RenderContext context, Arguments arguments)
     {
+        var source = arguments.Positional is [MapValue given] ? given : null;
+        context.ReserveMap((source?.Count ?? 0) + arguments.Named.Count, source?.KeyCharacters ?? 0);
         var map = arguments.Positional switch
         {
             [] => new MapValue(),
-            [MapValue other] => new MapValue(other),
+            [MapValue] => new MapValue(source!),
             _ => throw context.Error("'dict' takes one mapping and named values."),
         };
         foreach (var (name, value) in arguments.Named)
             map.Add(name, value);
-        context.ReserveItems(map.Count);
         return map;
     }
 

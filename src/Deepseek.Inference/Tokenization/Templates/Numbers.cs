@@ -23,6 +23,9 @@ internal static class Numbers
         _ => throw new ArgumentException($"{value.GetType().Name} is no number.", nameof(value)),
     };
 
+    /// <summary>Machine words of an integer: what arithmetic on it takes.</summary>
+    public static long Size(object value) => value is BigInteger integer ? integer.GetBitLength() / 64 : 0;
+
     /// <summary>Order of two numbers; null where one is not a number (NaN).</summary>
     public static int? Compare(object left, object right)
     {

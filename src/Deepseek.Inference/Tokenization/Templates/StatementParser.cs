@@ -147,6 +147,8 @@ internal sealed class StatementParser
                 throw _tokens.Error($"the parameter '{parameter}' has no default but stands after one that has.");
             if (parameters.Exists(other => other.Name == parameter))
                 throw _tokens.Error($"the parameter '{parameter}' stands twice.");
+            if (parameters.Count == TemplateLimits.Arguments)
+                throw _tokens.Error($"the macro '{name}' has more parameters than the limit of {TemplateLimits.Arguments}.");
             parameters.Add(new(parameter, missing));
             if (!_tokens.SkipOperator(",") && !_tokens.Current.IsOperator(")"))
                 throw _tokens.Unexpected("',' or ')'");

@@ -36,8 +36,17 @@ internal static class TemplateLimits
     /// <summary>Items of one list or mapping.</summary>
     public const int Items = 1_000_000;
 
-    /// <summary>Steps that one item of a new list costs, so that <see cref="Steps"/> also bounds memory.</summary>
-    public const int StepsPerItem = 4;
+    /// <summary>Steps that one item of a new list costs, so that <see cref="Steps"/> also bounds memory: some 40 bytes an item.</summary>
+    public const int StepsPerItem = 8;
+
+    /// <summary>Steps that a mapping, namespace or macro costs beside its items, since each takes some 300 bytes.</summary>
+    public const int StepsPerMap = 64;
+
+    /// <summary>Parameters of a macro, and arguments of a call; no template needs a tenth of it.</summary>
+    public const int Arguments = 255;
+
+    /// <summary>UTF-16 units of a path such as <c>function.name</c> given to a filter, which is taken apart for every item.</summary>
+    public const int PathCharacters = 1024;
 
     /// <summary>Numbers of one <c>range</c>; the same bound as Jinja2's sandbox (pallets/jinja 3.1, <c>sandbox.MAX_RANGE</c>).</summary>
     public const int Range = 100_000;

@@ -129,6 +129,32 @@ public sealed class TemplateLimitsTests
     public void Render_BeyondALimit_NamesIt(string template, string reason) =>
         Assert.Contains(reason, Reason(template), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("{% for a in range(100000) %}{% for b in range(1000) %}{{ d.get('a' * 1000) }}{% endfor %}{% endfor %}")]
+    [InlineData("{% set m = {'a' * 1000000: 1} %}{% for a in range(100000) %}{{ m == m.copy() }}{% endfor %}")]
+    [InlineData("{% set b = ' ' * 10000000 %}{% for a in range(100000) %}{{ b | trim }}{{ b.isalpha() }}{% endfor %}")]
+    [InlineData("{% set b = '😀' * 5000000 %}{% for a in range(100000) %}{{ b[99999] }}{{ b | length }}{% endfor %}")]
+    [InlineData("{% set b = 2 ** 4000 %}{% for a in range(100000) %}{% for c in range(100) %}{% if b * 3 // 7 %}{% endif %}{% endfor %}{% endfor %}")]
+    [InlineData("{% set b = '9' * 1000000 %}{% for a in range(100000) %}{% for c in range(100) %}{{ b | int }}{% endfor %}{% endfor %}")]
+    [InlineData("{% set ns = namespace(l=[]) %}{% for a in range(100000) %}{% for b in range(100) %}{% set ns.l = [ns.l, {'a': 1}] %}{% endfor %}{% endfor %}")]
+    [InlineData("{% set ns = namespace(l=[]) %}{% for a in range(100000) %}{% for b in range(100) %}{% macro m() %}{% endmacro %}{% set ns.l = [ns.l, m] %}{% endfor %}{% endfor %}")]
+    public void Render_CostlyOperationsInALoop_EndAtALimit(string template) => Assert.Contains("exceeds the limit of ", Reason(template), StringComparison.Ordinal);
+
+    [Fact]
+    public void Parse_TooManyParametersOrArguments_NamesTheLimit()
+    {
+        var parameters = string.Join(", ", Enumerable.Range(0, 300).Select(i => $"p{i}"));
+
+        var macro = Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse($"{{% macro m({parameters}) %}}{{% endmacro %}}"));
+        var call = Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse($"{{{{ m({parameters}) }}}}"));
+
+        Assert.Equal("chat template: line 1: the macro 'm' has more parameters than the limit of 255.", macro.Message);
+        Assert.Equal("chat template: line 1: a call has more arguments than the limit of 255.", call.Message);
+    }
+
+    [Fact]
+    public void Render_LongPath_NamesTheLimit() => Assert.Equal("an attribute's path has 2000 characters; the limit is 1024.", Reason("{{ ms | map(attribute='a.' * 1000) | list }}"));
+
     [Fact]
     public void Parse_HugeInteger_NamesTheLimit()
     {
