@@ -6,7 +6,7 @@ namespace Deepseek.Inference.Tokenization.Templates;
 /// </summary>
 internal static class TemplateLimits
 {
-    /// <summary>UTF-16 units of a template. DeepSeek's longest has some 13,000.</summary>
+    /// <summary>UTF-16 units of a template. DeepSeek's longest (V3.2, V4) have some 8,000.</summary>
     public const int SourceCharacters = 1 << 20;
 
     /// <summary>Brackets, prefix operators and blocks within one another while parsing; one level costs about 2 KB of stack.</summary>
