@@ -57,7 +57,7 @@ internal static class Access
         var items = new object[count];
         for (var i = 0; i < count; i++)
             items[i] = sequence.Items[first + i * stride];
-        return new SequenceValue(items, sequence.Kind);
+        return new SequenceValue(items, sequence.Kind == SequenceKind.Range ? SequenceKind.List : sequence.Kind);
     }
 
     /// <summary>The length, or null of a value that has none.</summary>

@@ -14,12 +14,14 @@ internal static class CollectionMethods
         "copy" => new(name, a =>
         {
             a.Bind(0);
-            context.ReserveItems(map.Count);
+            context.ReserveMap(map.Count, map.KeyCharacters);
             return new MapValue(map);
         }),
         "get" => new(name, a =>
         {
             var values = a.Bind(1, "key", "default");
+            if (values[0] is string key)
+                context.Scan(key);
             return map.Find(values[0]!) ?? values[1] ?? None.Value;
         }),
         "items" => new(name, a => View(context, a, [.. map.Entries.Select(entry => SequenceValue.Pair(entry.Key, entry.Value))], SequenceKind.Items)),

@@ -129,13 +129,15 @@ internal sealed class Evaluator(RenderContext context)
 
     private MapValue Map(MapLiteral node, Scope scope)
     {
-        Context.ReserveItems(node.Entries.Count);
+        Context.ReserveMap(node.Entries.Count, 0);
         var map = new MapValue();
         foreach (var (keyNode, valueNode) in node.Entries)
         {
             var key = Evaluate(keyNode, scope);
             if (!KeyComparer.IsKey(key))
                 throw Context.Error($"a mapping's key must be a string, number, boolean or None; {Operators.Describe(key)} was found.");
+            if (key is string text)
+                Context.Scan(text);
             map.Add(key, Evaluate(valueNode, scope));
         }
 

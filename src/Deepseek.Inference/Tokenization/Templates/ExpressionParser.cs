@@ -240,6 +240,8 @@ internal sealed class ExpressionParser(TokenReader tokens)
                 positional.Add(Parse());
             }
 
+            if (positional.Count + named.Count > TemplateLimits.Arguments)
+                throw tokens.Error($"a call has more arguments than the limit of {TemplateLimits.Arguments}.");
             if (!tokens.SkipOperator(",") && !tokens.Current.IsOperator(")"))
                 throw tokens.Unexpected("',' or ')'");
         }

@@ -40,6 +40,8 @@ internal static class FilterValues
     {
         if (path is not string text)
             return Access.Item(context, item, path);
+        if (text.Length > TemplateLimits.PathCharacters)
+            throw context.Error($"an attribute's path has {text.Length} characters; the limit is {TemplateLimits.PathCharacters}.");
         foreach (var part in text.Split('.'))
         {
             context.Step();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 
 namespace Deepseek.Inference.Tokenization.Templates;
@@ -25,15 +26,16 @@ internal static class Globals
 
     private static MapValue Dict(RenderContext context, Arguments arguments)
     {
+        var source = arguments.Positional is [MapValue given] ? given : null;
+        context.ReserveMap((source?.Count ?? 0) + arguments.Named.Count, source?.KeyCharacters ?? 0);
         var map = arguments.Positional switch
         {
             [] => new MapValue(),
-            [MapValue other] => new MapValue(other),
+            [MapValue] => new MapValue(source!),
             _ => throw context.Error("'dict' takes one mapping and named values."),
         };
         foreach (var (name, value) in arguments.Named)
             map.Add(name, value);
-        context.ReserveItems(map.Count);
         return map;
     }
 
@@ -69,7 +71,8 @@ internal static class Globals
         var items = new object[(int)count];
         for (var i = 0; i < items.Length; i++)
             items[i] = start + i * step;
-        return new(items, SequenceKind.Range);
+        var text = string.Create(CultureInfo.InvariantCulture, $"range({start}, {stop}{(step.IsOne ? "" : $", {step}")})");
+        return new(items, SequenceKind.Range, text);
     }
 
     private static BigInteger Number(RenderContext context, object value) => Numbers.TryInteger(value, out var integer)

@@ -47,8 +47,7 @@ internal static class NumberFilters
         if (value is string text)
         {
             var trimmed = WithoutGroups(PythonString.Strip(text, null, left: true, right: true));
-            if (trimmed.Length <= TemplateLimits.IntegerDigits
-                && BigInteger.TryParse(trimmed, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out integer))
+            if (trimmed.Length <= TemplateLimits.IntegerDigits && BigInteger.TryParse(trimmed, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out integer))
                 return Numbers.Bounded(context, integer);
         }
 
@@ -81,7 +80,12 @@ internal static class NumberFilters
         };
     }
 
-    private static bool TryFloat(string text, out double number) => double.TryParse(WithoutGroups(text), NumberStyles.Float, CultureInfo.InvariantCulture, out number);
+    private static bool TryFloat(string text, out double number)
+    {
+        number = 0;
+        return text.Length <= TemplateLimits.IntegerDigits
+            && double.TryParse(WithoutGroups(PythonString.Strip(text, null, left: true, right: true)), NumberStyles.Float, CultureInfo.InvariantCulture, out number);
+    }
 
     // Python reads 1_000; an underscore must stand between digits.
     private static string WithoutGroups(string text)

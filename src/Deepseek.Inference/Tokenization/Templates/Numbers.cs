@@ -23,6 +23,9 @@ internal static class Numbers
         _ => throw new ArgumentException($"{value.GetType().Name} is no number.", nameof(value)),
     };
 
+    /// <summary>Machine words of an integer: what arithmetic on it takes.</summary>
+    public static long Size(object value) => value is BigInteger integer ? integer.GetBitLength() / 64 : 0;
+
     /// <summary>Order of two numbers; null where one is not a number (NaN).</summary>
     public static int? Compare(object left, object right)
     {
@@ -53,7 +56,10 @@ internal static class Numbers
             var (x, y) = (ToDouble(left), NonZero(context, ToDouble(right)));
             var truncated = x % y;
             var whole = (x - truncated) / y; // nearly an integer, and one too high where the signs differ
-            return Math.Round(truncated != 0 && (truncated < 0) != (y < 0) ? whole - 1 : whole);
+            if (truncated != 0 && (truncated < 0) != (y < 0))
+                whole--;
+            var floor = Math.Floor(whole);
+            return whole - floor > 0.5 ? floor + 1 : floor;
         }
 
         NonZero(context, b.IsZero ? 0 : 1);

@@ -39,6 +39,7 @@ internal static class Operators
             case (MapValue a, MapValue b):
                 if (a.Count != b.Count)
                     return false;
+                context.Step(a.KeyCharacters / 16);
                 foreach (var (key, value) in a.Entries)
                 {
                     if (b.Find(key) is not { } other || !AreEqual(context, value, other, depth + 1))
@@ -105,6 +106,7 @@ internal static class Operators
     {
         if (Numbers.IsNumber(left) && Numbers.IsNumber(right))
         {
+            context.Step(Numbers.Size(left) + Numbers.Size(right));
             return symbol switch
             {
                 "+" => Numbers.Add(context, left, right),

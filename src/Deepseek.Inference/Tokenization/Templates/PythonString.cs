@@ -59,16 +59,36 @@ internal static class PythonString
         return count;
     }
 
+    // Walking over a text makes one string a character.
+    private static readonly string[] Ascii = [.. Enumerable.Range(0, 128).Select(code => ((char)code).ToString())];
+
     /// <summary>One string a code point.</summary>
     public static IEnumerable<string> CodePoints(string text)
     {
         for (var i = 0; i < text.Length;)
         {
-            var width = i + 1 < text.Length && char.IsSurrogatePair(text[i], text[i + 1]) ? 2 : 1;
-            yield return text.Substring(i, width);
+            var width = Width(text, i);
+            yield return text[i] < Ascii.Length ? Ascii[text[i]] : text.Substring(i, width);
             i += width;
         }
     }
+
+    /// <summary>The last code point.</summary>
+    public static string Last(string text) => text.Length > 1 && char.IsSurrogatePair(text[^2], text[^1]) ? text[^2..] : text[^1..];
+
+    /// <summary>The code points in reverse.</summary>
+    public static string Reverse(string text) => string.Create(text.Length, text, static (result, source) =>
+    {
+        source.CopyTo(result);
+        result.Reverse();
+        for (var i = 0; i + 1 < result.Length; i++)
+        {
+            if (char.IsSurrogatePair(result[i + 1], result[i]))
+                (result[i], result[i + 1]) = (result[i + 1], result[i++]);
+        }
+    });
+
+    private static int Width(string text, int unit) => unit + 1 < text.Length && char.IsSurrogatePair(text[unit], text[unit + 1]) ? 2 : 1;
 
     /// <summary>The code points from <paramref name="start"/> by <paramref name="step"/>, <paramref name="count"/> of them; indexes are in range.</summary>
     public static string Slice(string text, int start, int step, int count)
@@ -83,11 +103,18 @@ internal static class PythonString
             return units.ToString();
         }
 
-        string[] codePoints = [.. CodePoints(text)];
-        var result = new StringBuilder(count);
+        // From the first code point that is wanted, step by step; a backward slice is a forward one reversed.
+        var (index, unit) = (0, 0);
+        var result = new StringBuilder();
+        var (first, stride) = step > 0 ? (start, step) : (start + (count - 1) * step, -step);
         for (var i = 0; i < count; i++)
-            result.Append(codePoints[start + i * step]);
-        return result.ToString();
+        {
+            for (; index < first + i * stride; index++)
+                unit += Width(text, unit);
+            result.Append(text, unit, Width(text, unit));
+        }
+
+        return step > 0 ? result.ToString() : Reverse(result.ToString());
     }
 
     /// <summary>Converts an index in UTF-16 units to one in code points.</summary>

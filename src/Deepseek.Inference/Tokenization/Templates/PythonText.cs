@@ -67,12 +67,9 @@ internal static class PythonText
 
     private static void WriteSequence(RenderContext context, SequenceValue sequence, TextBuilder result, int depth)
     {
-        if (sequence.Kind == SequenceKind.Range)
+        if (sequence.Text is not null)
         {
-            var items = sequence.Items;
-            var step = items.Count > 1 ? (BigInteger)items[1] - (BigInteger)items[0] : 1;
-            var start = items.Count > 0 ? (BigInteger)items[0] : 0;
-            result.Append(string.Create(CultureInfo.InvariantCulture, $"range({start}, {start + step * items.Count}{(step.IsOne ? "" : $", {step}")})"));
+            result.Append(sequence.Text);
             return;
         }
 

@@ -30,7 +30,7 @@ internal sealed class RenderContext(string? file, TimeProvider clock, long input
     }
 
     /// <summary>Accounts for reading a string from end to end.</summary>
-    public void Scan(string text) => Step(1 + text.Length / 64);
+    public void Scan(string text) => Step(1 + text.Length / 16);
 
     /// <summary>Accounts for a search, which takes up to the product of both lengths.</summary>
     public void Search(string text, string pattern) =>
@@ -52,6 +52,13 @@ internal sealed class RenderContext(string? file, TimeProvider clock, long input
         if (count > TemplateLimits.Items)
             throw Error($"a list or mapping would exceed the limit of {TemplateLimits.Items} items.");
         Step(1 + count * TemplateLimits.StepsPerItem);
+    }
+
+    /// <summary>Accounts for a mapping about to be built from others whose keys have so many characters, each of which is hashed.</summary>
+    public void ReserveMap(int count, long keyCharacters)
+    {
+        ReserveItems(count);
+        Step(TemplateLimits.StepsPerMap + keyCharacters / 16);
     }
 
     /// <summary>A string that was built within bounds known before, such as a part of another.</summary>

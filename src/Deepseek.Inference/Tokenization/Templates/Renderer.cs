@@ -46,7 +46,10 @@ internal sealed class Renderer(RenderContext context)
             case ForStatement loop: return For(loop, scope, output);
             case SetStatement set: Assign(set.Target, _evaluator.Evaluate(set.Value, scope), scope); break;
             case SetBlockStatement set: Assign(set.Target, Render(set.Body, new Scope(scope)), scope); break;
-            case MacroStatement macro: scope.Set(macro.Name, Macro(macro, scope)); break;
+            case MacroStatement macro:
+                context.Step(TemplateLimits.StepsPerMap);
+                scope.Set(macro.Name, Macro(macro, scope));
+                break;
             case ScopedStatement scoped: return Execute(scoped.Body, new Scope(scope), output);
             case BreakStatement: return Flow.Break;
             default: return Flow.Continue;
@@ -128,6 +131,7 @@ internal sealed class Renderer(RenderContext context)
     {
         var line = context.Line;
         context.Enter();
+        context.Step(node.Parameters.Count);
         var scope = new Scope(definedIn);
         var values = arguments.Bind(0, [.. node.Parameters.Select(parameter => parameter.Name)]);
         for (var i = 0; i < values.Length; i++)

@@ -37,6 +37,8 @@ internal static class SequenceFilters
     private static object Last(RenderContext context, object value, Arguments arguments)
     {
         arguments.Bind(0);
+        if (value is string { Length: > 0 } text)
+            return PythonString.Last(text);
         if (value is IteratorValue)
             throw context.Error("an iterator has no last item; apply the filter 'list' first.");
         return Access.Iterate(context, value).LastOrDefault() ?? new Undefined("there is no last item");
@@ -65,7 +67,7 @@ internal static class SequenceFilters
         if (value is string text)
         {
             context.Reserve(text.Length);
-            return string.Concat(PythonString.CodePoints(text).Reverse());
+            return PythonString.Reverse(text);
         }
 
         var items = Access.ToItems(context, value);

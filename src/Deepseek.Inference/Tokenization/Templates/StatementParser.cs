@@ -23,13 +23,12 @@ internal sealed class StatementParser
         if (source.Length > TemplateLimits.SourceCharacters)
             throw new ChatTemplateException(file, 1, $"the template has {source.Length} characters; the limit is {TemplateLimits.SourceCharacters}.");
         var parser = new StatementParser(new(Lexer.Read(source, file), file));
-        return parser.ParseBody();
+        return parser.ParseBody(1);
     }
 
-    /// <summary>Statements up to a tag that one of <paramref name="ends"/> begins, or to the end; the tag's name is still to come.</summary>
-    private List<Statement> ParseBody(params string[] ends)
+    /// <summary>Statements of the block at the line <paramref name="opened"/>, up to a tag that one of <paramref name="ends"/> begins, whose name is still to come, or to the end.</summary>
+    private List<Statement> ParseBody(int opened, params string[] ends)
     {
-        var opened = _tokens.Line;
         _tokens.Enter();
         List<Statement> body = [];
         while (_tokens.Current.Kind != TokenKind.End)
@@ -93,13 +92,13 @@ internal sealed class StatementParser
         _tokens.Expect(TokenKind.BlockEnd);
 
         _loops++;
-        var body = ParseBody("else", "endfor");
+        var body = ParseBody(line, "else", "endfor");
         _loops--;
         List<Statement> otherwise = [];
         if (_tokens.Next().Value == "else")
         {
             _tokens.Expect(TokenKind.BlockEnd);
-            otherwise = ParseBody("endfor");
+            otherwise = ParseBody(line, "endfor");
             _tokens.Next();
         }
 
@@ -114,7 +113,7 @@ internal sealed class StatementParser
             _tokens.Conditions++;
             var condition = keyword == "else" ? null : _expressions.ParseTuple(withConditional: false);
             _tokens.Expect(TokenKind.BlockEnd);
-            branches.Add(new(condition, keyword == "else" ? ParseBody("endif") : ParseBody("elif", "else", "endif")));
+            branches.Add(new(condition, keyword == "else" ? ParseBody(line, "endif") : ParseBody(line, "elif", "else", "endif")));
             _tokens.Conditions--;
         }
 
@@ -130,7 +129,7 @@ internal sealed class StatementParser
             throw _tokens.Error("filters on a block set are not supported; apply them where the variable is used.");
 
         _tokens.Expect(TokenKind.BlockEnd);
-        var body = ParseOutsideLoops("endset");
+        var body = ParseOutsideLoops(line, "endset");
         _tokens.Next();
         return new SetBlockStatement(line, target, body);
     }
@@ -148,33 +147,33 @@ internal sealed class StatementParser
                 throw _tokens.Error($"the parameter '{parameter}' has no default but stands after one that has.");
             if (parameters.Exists(other => other.Name == parameter))
                 throw _tokens.Error($"the parameter '{parameter}' stands twice.");
+            if (parameters.Count == TemplateLimits.Arguments)
+                throw _tokens.Error($"the macro '{name}' has more parameters than the limit of {TemplateLimits.Arguments}.");
             parameters.Add(new(parameter, missing));
             if (!_tokens.SkipOperator(",") && !_tokens.Current.IsOperator(")"))
                 throw _tokens.Unexpected("',' or ')'");
         }
 
         _tokens.Expect(TokenKind.BlockEnd);
-        var body = ParseOutsideLoops("endmacro");
+        var body = ParseOutsideLoops(line, "endmacro");
         _tokens.Next();
-        if (_tokens.Current.IsName(name))
-            _tokens.Next(); // {% endmacro name %}
         return new(line, name, parameters, body);
     }
 
     private ScopedStatement ParseGeneration(int line)
     {
         _tokens.Expect(TokenKind.BlockEnd);
-        var body = ParseOutsideLoops("endgeneration");
+        var body = ParseOutsideLoops(line, "endgeneration");
         _tokens.Next();
         return new(line, body);
     }
 
     // A break inside must not reach a loop around it.
-    private List<Statement> ParseOutsideLoops(string end)
+    private List<Statement> ParseOutsideLoops(int line, string end)
     {
         var loops = _loops;
         _loops = 0;
-        var body = ParseBody(end);
+        var body = ParseBody(line, end);
         _loops = loops;
         return body;
     }

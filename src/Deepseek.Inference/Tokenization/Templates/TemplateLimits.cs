@@ -6,7 +6,7 @@ namespace Deepseek.Inference.Tokenization.Templates;
 /// </summary>
 internal static class TemplateLimits
 {
-    /// <summary>UTF-16 units of a template. DeepSeek's longest has some 13,000.</summary>
+    /// <summary>UTF-16 units of a template. DeepSeek's longest (V3.2, V4) have some 8,000.</summary>
     public const int SourceCharacters = 1 << 20;
 
     /// <summary>Brackets, prefix operators and blocks within one another while parsing; one level costs about 2 KB of stack.</summary>
@@ -36,8 +36,17 @@ internal static class TemplateLimits
     /// <summary>Items of one list or mapping.</summary>
     public const int Items = 1_000_000;
 
-    /// <summary>Steps that one item of a new list costs, so that <see cref="Steps"/> also bounds memory.</summary>
-    public const int StepsPerItem = 4;
+    /// <summary>Steps that one item of a new list costs, so that <see cref="Steps"/> also bounds memory: some 40 bytes an item.</summary>
+    public const int StepsPerItem = 8;
+
+    /// <summary>Steps that a mapping, namespace or macro costs beside its items, since each takes some 300 bytes.</summary>
+    public const int StepsPerMap = 64;
+
+    /// <summary>Parameters of a macro, and arguments of a call; no template needs a tenth of it.</summary>
+    public const int Arguments = 255;
+
+    /// <summary>UTF-16 units of a path such as <c>function.name</c> given to a filter, which is taken apart for every item.</summary>
+    public const int PathCharacters = 1024;
 
     /// <summary>Numbers of one <c>range</c>; the same bound as Jinja2's sandbox (pallets/jinja 3.1, <c>sandbox.MAX_RANGE</c>).</summary>
     public const int Range = 100_000;

@@ -26,10 +26,10 @@ internal static class Tests
         ["boolean"] = Plain(value => value is bool),
         ["callable"] = Plain(value => value is CallableValue),
         ["defined"] = Plain(value => value is not Undefined),
-        ["divisibleby"] = (c, v, a) => Operators.AreEqual(c, Operators.Binary(c, "%", v, a.Bind(1, "num")[0]!), BigInteger.Zero),
+        ["divisibleby"] = (c, v, a) => Leaves(c, v, a.Bind(1, "num")[0]!, 0),
         ["eq"] = Equal,
         ["equalto"] = Equal,
-        ["even"] = (c, v, a) => Remainder(c, v, a).IsZero,
+        ["even"] = (c, v, a) => IsParity(c, v, a, 0),
         ["false"] = Plain(value => value is false),
         ["float"] = Plain(value => value is double),
         ["ge"] = GreaterOrEqual,
@@ -46,7 +46,7 @@ internal static class Tests
         ["ne"] = NotEqual,
         ["none"] = Plain(value => value is None),
         ["number"] = Plain(Numbers.IsNumber),
-        ["odd"] = (c, v, a) => !Remainder(c, v, a).IsZero,
+        ["odd"] = (c, v, a) => IsParity(c, v, a, 1),
         ["sameas"] = (c, v, a) => IsSame(v, Other(a)),
         ["sequence"] = Plain(value => value is string or MapValue or Undefined or SequenceValue { IsView: false }),
         ["string"] = Plain(value => value is string),
@@ -77,13 +77,14 @@ internal static class Tests
 
     private static object Other(Arguments arguments) => arguments.Bind(1, "other")[0]!;
 
-    private static BigInteger Remainder(RenderContext context, object value, Arguments arguments)
+    private static bool IsParity(RenderContext context, object value, Arguments arguments, BigInteger remainder)
     {
         arguments.Bind(0);
-        return Numbers.TryInteger(value, out var integer)
-            ? BigInteger.Remainder(integer, 2)
-            : throw context.Error($"{arguments.Callee} takes an integer; {Operators.Describe(value)} was found.");
+        return Leaves(context, value, new BigInteger(2), remainder);
     }
+
+    private static bool Leaves(RenderContext context, object value, object divisor, BigInteger remainder) =>
+        Operators.AreEqual(context, Operators.Binary(context, "%", value, divisor), remainder);
 
     // Identity. Small values have none of their own here, so that equal ones of one type count as the same, as CPython's small integers do.
     private static bool IsSame(object value, object other) => value switch

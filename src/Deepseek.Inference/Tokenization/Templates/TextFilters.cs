@@ -67,7 +67,8 @@ internal static class TextFilters
     {
         var values = arguments.Bind(0, "width", "first", "blank");
         var (indentFirst, indentBlank) = (FilterValues.Flag(values[1]), FilterValues.Flag(values[2]));
-        var text = PythonText.Str(context, value);
+        if (value is not string text)
+            throw context.Error($"the filter 'indent' takes a string; {Operators.Describe(value)} was found.");
         var result = new TextBuilder(context);
         var lines = PythonString.Lines(text + "\n");
         for (var i = 0; i < lines.Count; i++)

@@ -38,8 +38,13 @@ internal enum SequenceKind
 }
 
 /// <summary>A list, a tuple, a range or a view of a mapping.</summary>
-internal sealed class SequenceValue(IReadOnlyList<object> items, SequenceKind kind = SequenceKind.List)
+/// <param name="items">What it holds.</param>
+/// <param name="kind">Which of these it is.</param>
+/// <param name="text">What a range prints, since its bounds cannot be told from its items.</param>
+internal sealed class SequenceValue(IReadOnlyList<object> items, SequenceKind kind = SequenceKind.List, string? text = null)
 {
+    public string? Text { get; } = text;
+
     public IReadOnlyList<object> Items { get; } = items;
 
     public SequenceKind Kind { get; } = kind;
@@ -60,11 +65,14 @@ internal sealed class MapValue
 
     public MapValue(MapValue other)
     {
-        foreach (var entry in other._entries)
-            _entries.Add(entry.Key, entry.Value);
+        foreach (var (key, value) in other._entries)
+            Add(key, value);
     }
 
     public int Count => _entries.Count;
+
+    /// <summary>UTF-16 units of all keys: what hashing them takes.</summary>
+    public long KeyCharacters { get; private set; }
 
     public IReadOnlyList<object> Keys => _entries.Keys;
 
@@ -73,7 +81,12 @@ internal sealed class MapValue
     public object? Find(object key) => KeyComparer.IsKey(key) && _entries.TryGetValue(key, out var value) ? value : null;
 
     /// <summary>Only for a mapping that no template has seen yet.</summary>
-    public void Add(object key, object value) => _entries[key] = value;
+    public void Add(object key, object value)
+    {
+        if (key is string text)
+            KeyCharacters += text.Length;
+        _entries[key] = value;
+    }
 }
 
 /// <summary>A Python generator: what <c>map</c>, <c>select</c> and their like give. It can be walked once, is always true, and has no length.</summary>
