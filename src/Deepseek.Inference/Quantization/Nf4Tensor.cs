@@ -34,10 +34,11 @@ public abstract record Nf4Scales
     {
         if (destination.Length != Count)
             throw new ArgumentException($"destination has {destination.Length} elements; it must have {Count}, one for every block.", nameof(destination));
-        DecodeAll(destination);
+        Decode(0, destination);
     }
 
-    private protected abstract void DecodeAll(Span<float> destination);
+    /// <summary>Writes the scales of consecutive blocks.</summary>
+    internal abstract void Decode(int first, Span<float> destination);
 }
 
 /// <summary>Scales in single precision.</summary>
@@ -50,7 +51,7 @@ public sealed record Nf4PlainScales(float[] Values) : Nf4Scales
     /// <inheritdoc />
     public override long ByteSize => 4L * Values.Length;
 
-    private protected override void DecodeAll(Span<float> destination) => Values.CopyTo(destination);
+    internal override void Decode(int first, Span<float> destination) => Values.AsSpan(first, destination.Length).CopyTo(destination);
 }
 
 /// <summary>Scales quantized in turn (QLoRA, arXiv:2305.14314, §3, "Double Quantization"): code · its group's largest magnitude + offset.</summary>
@@ -71,9 +72,9 @@ public sealed record Nf4QuantizedScales(byte[] Codes, float[] GroupScales, float
     /// <summary>The scale that a code gives in a group.</summary>
     internal static float Value(byte code, float groupScale, float offset) => (Kernels.DynamicCode8.Values[code] * groupScale) + offset;
 
-    private protected override void DecodeAll(Span<float> destination)
+    internal override void Decode(int first, Span<float> destination)
     {
         for (var i = 0; i < destination.Length; i++)
-            destination[i] = Value(Codes[i], GroupScales[i / GroupSize], Offset);
+            destination[i] = Value(Codes[first + i], GroupScales[(first + i) / GroupSize], Offset);
     }
 }
