@@ -36,16 +36,21 @@ public sealed record CheckpointInspection(ModelConfig Config, ParameterCounts Co
         using var source = CheckpointFolder.Open(folder);
         var classes = source.Tensors.Values
             .GroupBy(tensor => (Part: PartOf(tensor.Name, config.LayerCount), tensor.Type))
-            .Select(group => new TensorClass(group.Key.Part, group.Key.Type, group.Count(), group.Sum(tensor => tensor.ElementCount), group.Sum(tensor => tensor.ByteLength)))
+            .Select(group => new TensorClass(group.Key.Part, group.Key.Type, group.Count(), group.Sum(tensor => Parameters(tensor, source)), group.Sum(tensor => tensor.ByteLength)))
             .OrderByDescending(tensors => tensors.Bytes)
             .ThenBy(tensors => tensors.Part, StringComparer.Ordinal)
             .ToList();
         return new(config, ParameterCounts.Of(config), classes, source.Tensors.Values.Select(tensor => tensor.File).Distinct().Count());
     }
 
+    /// <summary>A 4-bit weight of bitsandbytes holds two parameters a byte; what an odd number adds is passed over.</summary>
+    private static long Parameters(TensorEntry tensor, CheckpointFolder source) =>
+        tensor.Type == TensorType.U8 && source.Tensors.ContainsKey(tensor.Name + ".quant_map") ? 2 * tensor.ElementCount : tensor.ElementCount;
+
     private static string PartOf(string name, int layers)
     {
-        if (name.EndsWith("_scale_inv", StringComparison.Ordinal))
+        if (name.EndsWith("_scale_inv", StringComparison.Ordinal) || name.EndsWith("absmax", StringComparison.Ordinal) || name.EndsWith("quant_map", StringComparison.Ordinal)
+            || name.Contains(".quant_state.", StringComparison.Ordinal))
             return "scales";
         if (Enumerable.Range(layers, 8).Any(layer => name.StartsWith(TensorNames.Layer(layer, "x")[..^1], StringComparison.Ordinal)))
             return "prediction";

@@ -59,8 +59,6 @@ internal static class ModelLoader
         var actual = config.LatentAttention is null ? typeof(DenseModel) : typeof(DeepseekModel);
         if (!typeof(TModel).IsAssignableFrom(actual))
             throw new CheckpointFormatException(Path.Combine(path, "config.json"), "architectures", $"the model is {config.Architecture}, which {actual.Name} computes; load it with {actual.Name}.LoadAsync or LanguageModel.LoadAsync.");
-        if (config.Quantization is { Method: not "fp8" } quantization)
-            throw new CheckpointFormatException(Path.Combine(path, "config.json"), "quantization_config", $"the weights are quantized by {quantization.Method}; this version loads F64 to BF16 and FP8 weights. Use a checkpoint in one of these.");
     }
 
     /// <summary>Embedding, norm and head around an architecture's layers.</summary>

@@ -13,6 +13,7 @@ namespace Deepseek.Inference.Models;
 internal sealed class WeightLoader(
     ICheckpointSource source, ModelConfig config, Device device, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
 {
+    private readonly BitsandbytesReader _bitsandbytes = new(source);
     private readonly long _totalBytes = source.Tensors.Values.Sum(tensor => tensor.ByteLength);
     private int _tensors;
     private long _bytes;
@@ -26,6 +27,12 @@ internal sealed class WeightLoader(
     /// <summary>A matrix in its stored form; FP8 with its block scales where the checkpoint has them.</summary>
     public WeightMatrix Matrix(string name, long rows, long columns)
     {
+        if (_bitsandbytes.Has(name))
+        {
+            var (codes, blockSize, blockScales) = _bitsandbytes.Read(name, rows, columns);
+            return new Nf4Matrix(Take(codes), blockScales, blockSize, rows, columns);
+        }
+
         var entry = Entry(name, [rows, columns]);
         if (entry.Type is not (TensorType.F64 or TensorType.F32 or TensorType.F16 or TensorType.BF16 or TensorType.F8E4M3 or TensorType.F8E5M2))
             throw new CheckpointFormatException(entry.File, name, $"the type is {entry.Type}; a weight must be F64, F32, F16, BF16 or FP8.");

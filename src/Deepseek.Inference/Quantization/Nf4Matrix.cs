@@ -1,0 +1,84 @@
+using Deepseek.Inference.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Deepseek.Inference.Quantization;
+
+/// <summary>A weight matrix in NF4: blocks of the flattened matrix, as bitsandbytes lays them out.</summary>
+/// <remarks>On a CPU the kernel widens; elsewhere plain tensors do, with the same bits.</remarks>
+internal sealed class Nf4Matrix : WeightMatrix
+{
+    private readonly Tensor _codes; // bytes, [⌈rows · columns / 2⌉, 1]
+    private readonly Nf4Scales _scales;
+    private readonly int _blockSize;
+    private readonly nint _address; // of the codes on a CPU, else 0
+
+    /// <summary>Takes ownership of the codes.</summary>
+    public Nf4Matrix(Tensor codes, Nf4Scales scales, int blockSize, long rows, long columns)
+        : base(rows, columns)
+    {
+        (_codes, _scales, _blockSize) = (codes, scales, blockSize);
+        ByteSize = codes.numel() + scales.ByteSize;
+        _address = codes.device_type == DeviceType.CPU ? codes.Address() : 0;
+        RowAlignment = blockSize / (int)GreatestCommonDivisor(columns, blockSize);
+    }
+
+    public override long ByteSize { get; }
+
+    /// <summary>Rows after which a block ends with a row.</summary>
+    public override int RowAlignment { get; }
+
+    public override Tensor Widen(long first, long count) => _address == 0 ? WidenByTorch(first, count) : WidenByKernel(first, count);
+
+    public override Tensor Gather(Tensor rows)
+    {
+        using var scope = NewDisposeScope();
+        var gathered = rows.ToArray<long>().Select(row =>
+        {
+            var aligned = row / RowAlignment * RowAlignment;
+            return Widen(aligned, Math.Min(RowAlignment, Rows - aligned)).narrow(0, row - aligned, 1);
+        });
+        return cat([.. gathered]).MoveToOuterDisposeScope();
+    }
+
+    public override void Dispose() => _codes.Dispose();
+
+    /// <summary>In plain tensors, on any device: the definition.</summary>
+    internal Tensor WidenByTorch(long first, long count)
+    {
+        using var scope = NewDisposeScope();
+        var (start, length) = (first * Columns, count * Columns);
+        var bytes = _codes.narrow(0, start / 2, (length + 1) / 2).flatten().to(ScalarType.Int64);
+        var codes = stack([bytes.bitwise_right_shift(4), bytes.bitwise_and(15)], 1).flatten(); // the earlier code in the high nibble
+        var levels = tensor(Nf4.Levels.ToArray(), device: _codes.device).index_select(0, codes).narrow(0, 0, length);
+        var scales = tensor(Scales(start, length), device: _codes.device).repeat_interleave(_blockSize).narrow(0, 0, length);
+        return levels.mul_(scales).view(count, Columns).MoveToOuterDisposeScope();
+    }
+
+    private unsafe Tensor WidenByKernel(long first, long count)
+    {
+        var weights = empty(count, Columns, ScalarType.Float32);
+        var (start, length) = (first * Columns, count * Columns);
+        var scales = Scales(start, length);
+        var run = int.MaxValue / _blockSize * _blockSize; // what a span can hold
+        for (var at = 0L; at < length; at += run)
+        {
+            var part = (int)Math.Min(run, length - at);
+            Nf4.Decode(
+                new ReadOnlySpan<byte>((byte*)_address + ((start + at) / 2), (int)(((long)part + 1) / 2)),
+                scales.AsSpan((int)(at / _blockSize), (int)(((long)part + _blockSize - 1) / _blockSize)), _blockSize,
+                new Span<float>((float*)weights.Address() + at, part));
+        }
+
+        return weights;
+    }
+
+    private float[] Scales(long start, long length)
+    {
+        var scales = new float[(length + _blockSize - 1) / _blockSize];
+        _scales.Decode((int)(start / _blockSize), scales);
+        return scales;
+    }
+
+    private static long GreatestCommonDivisor(long a, long b) => b == 0 ? a : GreatestCommonDivisor(b, a % b);
+}
