@@ -36,7 +36,7 @@ public sealed record CheckpointInspection(ModelConfig Config, ParameterCounts Co
         using var source = CheckpointFolder.Open(folder);
         var classes = source.Tensors.Values
             .GroupBy(tensor => (Part: PartOf(tensor.Name, config.LayerCount), tensor.Type))
-            .Select(group => new TensorClass(group.Key.Part, group.Key.Type, group.Count(), group.Sum(tensor => Parameters(tensor, source)), group.Sum(tensor => tensor.ByteLength)))
+            .Select(group => new TensorClass(group.Key.Part, group.Key.Type, group.Count(), group.Sum(tensor => ParametersOf(tensor, source)), group.Sum(tensor => tensor.ByteLength)))
             .OrderByDescending(tensors => tensors.Bytes)
             .ThenBy(tensors => tensors.Part, StringComparer.Ordinal)
             .ToList();
@@ -44,7 +44,7 @@ public sealed record CheckpointInspection(ModelConfig Config, ParameterCounts Co
     }
 
     /// <summary>A 4-bit weight of bitsandbytes holds two parameters a byte; what an odd number adds is passed over.</summary>
-    private static long Parameters(TensorEntry tensor, CheckpointFolder source) =>
+    private static long ParametersOf(TensorEntry tensor, CheckpointFolder source) =>
         tensor.Type == TensorType.U8 && source.Tensors.ContainsKey(tensor.Name + ".quant_map") ? 2 * tensor.ElementCount : tensor.ElementCount;
 
     private static string PartOf(string name, int layers)
