@@ -55,18 +55,20 @@ internal sealed class TerminalChat(ChatSession session)
 
     private void Show(TextUpdate update)
     {
-        if (update.Reasoning.Length > 0)
+        if (update.Reasoning.Length > 0 && !_thinking)
         {
-            Console.Write(_thinking ? "" : Dim);
+            Console.Write(Dim);
             _thinking = true;
         }
-        else if (_thinking && update.Text.Length > 0)
+
+        Console.Write(Printable(update.Reasoning));
+        if (_thinking && update.Text.Length > 0)
         {
             Console.Write($"{Plain}\n\n");
             _thinking = false;
         }
 
-        Console.Write(Printable(update.Reasoning + update.Text));
+        Console.Write(Printable(update.Text));
         if (update.Completion is { } completion)
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,

@@ -12,8 +12,8 @@ internal sealed class Lipogram : ILogitsProcessor
     /// <summary>Looks the letter up once, not at every step.</summary>
     public Lipogram(DeepseekTokenizer tokenizer, char letter)
     {
-        // Special tokens stay: the one that ends the text has an e in its name.
-        _removed = [.. Enumerable.Range(0, tokenizer.VocabularySize).Where(id => !tokenizer.IsSpecial(id) && Holds(tokenizer.TokenText(id)))];
+        // The token that ends the text stays, although its name has an e.
+        _removed = [.. Enumerable.Range(0, tokenizer.VocabularySize).Where(id => id != tokenizer.EndTokenId && Holds(tokenizer.TokenText(id)))];
 
         bool Holds(string? token) => token?.Contains(letter, StringComparison.OrdinalIgnoreCase) == true;
     }
