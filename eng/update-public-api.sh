@@ -5,15 +5,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export LC_ALL=C # one order on every machine
 
-message() { # the symbols of one diagnostic in the build's output
-  sed -nE "s/.*(warning|error) $1: Symbol '(.*)' is (not )?part of the declared.*/\2/p" "$2" | sort -u
-}
-
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# Dependencies first, so that a build never meets another library's old file.
-for library in Deepseek.Inference.Kernels Deepseek.Inference Deepseek.Inference.Nano; do
-  file=src/$library/PublicAPI.Unshipped.txt
+
+symbols() { # of one diagnostic in one library; the build of a library reports on those that it uses, too
+  sed -nE "s/.*(warning|error) $1: Symbol '(.*)' is (not )?part of the declared.*\/$2\.csproj\]$/\2/p" "$log" | sort -u
+}
+
+for file in src/*/PublicAPI.Unshipped.txt; do
+  library=$(basename "$(dirname "$file")")
   before=$(cat "$file")
   echo '#nullable enable' > "$file"
   if ! dotnet build -c Release --no-incremental -p:WarningsNotAsErrors=RS0016%3BRS0017 "src/$library/$library.csproj" > "$log" 2>&1; then
@@ -22,7 +22,7 @@ for library in Deepseek.Inference.Kernels Deepseek.Inference Deepseek.Inference.
     echo "$library does not build; $file is as before." >&2
     exit 1
   fi
-  message RS0016 "$log" >> "$file"
-  message RS0017 "$log" | sed 's/^/*REMOVED*/' >> "$file"
+  symbols RS0016 "$library" >> "$file"
+  symbols RS0017 "$library" | sed 's/^/*REMOVED*/' >> "$file"
   echo "$file: $(($(wc -l < "$file") - 1)) entries"
 done

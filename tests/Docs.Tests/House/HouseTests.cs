@@ -65,6 +65,22 @@ public sealed class HouseTests
         Faults.RequireNone(RepositoryFiles.TopLevel.Except(TopLevel));
     }
 
+    [Fact]
+    public void Libraries_All_RecordTheirPublicApi()
+    {
+        var faults =
+            from project in RepositoryFiles.All
+            where project.StartsWith("src/", StringComparison.Ordinal) && project.EndsWith(".csproj", StringComparison.Ordinal)
+            let text = RepositoryFiles.Read(project)
+            where text.Contains("<IsPackable>true", StringComparison.Ordinal) && !text.Contains("<PackAsTool>true", StringComparison.Ordinal)
+            from name in new[] { "PublicAPI.Shipped.txt", "PublicAPI.Unshipped.txt" }
+            let file = $"{Path.GetDirectoryName(project)!.Replace('\\', '/')}/{name}"
+            where !RepositoryFiles.All.Contains(file)
+            select $"{file} is missing: begin it with #nullable enable, then run eng/update-public-api.sh.";
+
+        Faults.RequireNone(faults);
+    }
+
     [Theory]
     [InlineData("throw new Exc" + "eption(\"x\")")]
     [InlineData("// TO" + "DO: later")]
