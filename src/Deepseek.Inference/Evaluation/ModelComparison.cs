@@ -43,7 +43,8 @@ public sealed record ModelComparison(double Divergence, double Agreement, Perple
                 lossSecond += LogitRow.LogSumExp(rowB) - rowB[run[t]];
             }
 
-            progress?.Report(tokens += run.Length - 1);
+            tokens += run.Length - 1;
+            progress?.Report(tokens);
         }
 
         return new ModelComparison(

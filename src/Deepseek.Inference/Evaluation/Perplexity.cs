@@ -29,7 +29,8 @@ public sealed record Perplexity(double Value, int Tokens)
                 sum += LogitRow.LogSumExp(row) - row[run[t]];
             }
 
-            progress?.Report(tokens += run.Length - 1);
+            tokens += run.Length - 1;
+            progress?.Report(tokens);
         }
 
         return new Perplexity(Math.Exp(sum / text.ScoredTokens), text.ScoredTokens);
