@@ -10,12 +10,12 @@ internal static class InspectCommand
 {
     public static Command Create(ToolConsole console)
     {
-        var folder = new Argument<DirectoryInfo>("DIR") { Description = "The model's folder." };
+        var folder = new Argument<string>("DIR") { Description = "The model's folder." };
         var json = CommonOptions.Json();
         var command = new Command("inspect", "Shows architecture, parameters, sizes and precisions of a model without loading it.") { folder, json };
         command.SetAction(parsed =>
         {
-            var inspection = CheckpointInspection.Read(parsed.GetRequiredValue(folder).ToString());
+            var inspection = CheckpointInspection.Read(parsed.GetRequiredValue(folder));
             if (parsed.GetValue(json))
                 console.Out.WriteLine(Json(inspection));
             else
