@@ -50,10 +50,9 @@ internal sealed class Interrupts : IDisposable
             _part = part;
     }
 
-    /// <summary>Waits for the tool, but not for ever once it was asked to end: reading a terminal, for one, cannot be cancelled.</summary>
-    /// <returns>The exit code.</returns>
-    public async Task<int> WaitAsync(Task<int> tool) =>
-        await Task.WhenAny(tool, _overdue.Task).ConfigureAwait(false) == tool ? await tool.ConfigureAwait(false) : ExitCode;
+    /// <summary>Waits for the tool, but not for ever once it was asked to end: not all work can be cancelled.</summary>
+    /// <returns>Whether the tool has ended.</returns>
+    public async Task<bool> WaitAsync(Task tool) => await Task.WhenAny(tool, _overdue.Task).ConfigureAwait(false) == tool;
 
     public void Dispose() => _end.Dispose();
 }

@@ -14,7 +14,12 @@ using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, contex
 
 // On a thread of its own, so that nothing a verb does keeps a request to end from being heard.
 var tool = Task.Run(() => DeepseekTool.RunAsync(args, new ToolConsole(input, output, error) { Interrupts = interrupts }));
-return await interrupts.WaitAsync(tool).ConfigureAwait(false);
+if (await interrupts.WaitAsync(tool).ConfigureAwait(false))
+    return await tool.ConfigureAwait(false);
+
+await error.WriteLineAsync("error: interrupted.").ConfigureAwait(false);
+ProcessExit.AtOnce(interrupts.ExitCode);
+return interrupts.ExitCode;
 
 void Raise(PosixSignalContext context, int exitCode)
 {

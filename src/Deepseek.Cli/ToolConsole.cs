@@ -11,7 +11,7 @@ internal sealed record ToolConsole(TextReader In, TextWriter Out, TextWriter Err
 
     /// <summary>Escape sequences are understood and wanted (https://no-color.org).</summary>
     public bool HasColour { get; init; } =
-        !Console.IsInputRedirected && !Console.IsOutputRedirected
+        !Console.IsInputRedirected && !Console.IsOutputRedirected && !Console.IsErrorRedirected
         && Environment.GetEnvironmentVariable("NO_COLOR") is null or ""
         && Environment.GetEnvironmentVariable("TERM") is not "dumb";
 

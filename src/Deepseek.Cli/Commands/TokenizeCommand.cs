@@ -64,12 +64,24 @@ internal static class TokenizeCommand
         using var toolsDocument = tools is null ? null : JsonInput.Whole(tools);
         if (toolsDocument is { RootElement.ValueKind: not JsonValueKind.Array })
             throw new InvalidDataException($"{tools} must be a JSON array of tools.");
-        return ChatTemplate.Parse(source, file).Render(ChatMessage.ParseMessages(JsonInput.Text(messages)), new ChatTemplateOptions
+        return ChatTemplate.Parse(source, file).Render(Messages(messages), new ChatTemplateOptions
         {
             AddGenerationPrompt = addGenerationPrompt,
             BeginToken = tokenizer.BeginToken,
             EndToken = tokenizer.EndToken,
             Tools = toolsDocument?.RootElement,
         });
+    }
+
+    private static IReadOnlyList<ChatMessage> Messages(string path)
+    {
+        try
+        {
+            return ChatMessage.ParseMessages(JsonInput.Text(path));
+        }
+        catch (ArgumentException fault)
+        {
+            throw new InvalidDataException($"{path}: {fault.Message.Split(" (Parameter '", 2)[0]}", fault);
+        }
     }
 }

@@ -32,16 +32,25 @@ internal sealed class InteractiveChat
         await _console.Error.WriteLineAsync("Ask away. Ctrl-C stops a reply; Ctrl-D, or Ctrl-C here, ends the chat.").ConfigureAwait(false);
         while (true)
         {
-            await _console.Error.WriteAsync("> ").ConfigureAwait(false);
-            var line = await _console.ReadLineAsync(cancellationToken).ConfigureAwait(false);
-            if (line is null)
-            {
-                await _console.Error.WriteLineAsync().ConfigureAwait(false);
+            if (await AskAsync(cancellationToken).ConfigureAwait(false) is not { } line)
                 return DeepseekTool.Success;
-            }
-
             if (!string.IsNullOrWhiteSpace(line))
                 await ReplyAsync(line.Trim(), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<string?> AskAsync(CancellationToken cancellationToken)
+    {
+        await _console.Error.WriteAsync("> ").ConfigureAwait(false);
+        string? line = null;
+        try
+        {
+            return line = await _console.ReadLineAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (line is null)
+                await _console.Error.WriteLineAsync().ConfigureAwait(false); // whatever follows begins on a line of its own
         }
     }
 
