@@ -101,13 +101,14 @@ public sealed class InteractiveChatTests
 
         await tool.Input.WriteAsync("\u0003");
         await tool.Input.FlushAsync(TestContext.Current.CancellationToken);
-        await tool.ReadUntilAsync("> ");
+        var reply = await tool.ReadUntilAsync("> ");
         await tool.Input.WriteAsync("\u0003");
         await tool.Input.FlushAsync(TestContext.Current.CancellationToken);
-        var rest = await tool.ReadUntilAsync("error: interrupted.");
+        await tool.ReadUntilAsync("error: interrupted.");
         var result = await tool.FinishAsync();
 
-        Assert.DoesNotContain("tokens/s", rest, StringComparison.Ordinal);
+        Assert.Contains("(stopped)", reply, StringComparison.Ordinal);
+        Assert.DoesNotContain("tokens/s", reply, StringComparison.Ordinal);
         Assert.Equal(DeepseekTool.Interrupted, result.ExitCode);
     }
 
