@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Deepseek.Cli.Commands;
-using Deepseek.Inference.Diagnostics;
+using Deepseek.Cli.Terminal;
 
 namespace Deepseek.Cli;
 
@@ -11,11 +11,16 @@ internal static class DeepseekTool
     public const int Fault = 1;
     public const int WrongUsage = 2;
     public const int Interrupted = 130; // 128 + SIGINT, as shells count
+    public const int Terminated = 143; // 128 + SIGTERM
 
+    // A prompt may begin with @, and with several letters behind a hyphen: neither means anything here.
+    private static readonly ParserConfiguration Parsing = new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
+
+    /// <summary>Runs one command line; every fault becomes a line on standard error and an exit code.</summary>
     public static async Task<int> RunAsync(string[] args, ToolConsole console)
     {
         var verbose = new Option<bool>("--verbose") { Description = "Show where a fault arose.", Recursive = true };
-        var root = new RootCommand("Runs DeepSeek models on one ordinary PC.")
+        var root = new RootCommand("Runs DeepSeek models on one ordinary PC. Exit codes: 0 done, 1 a fault, 2 wrong usage (nothing was opened), 130 interrupted.")
         {
             verbose,
             ChatCommand.Create(console),
@@ -26,34 +31,28 @@ internal static class DeepseekTool
         };
         HelpExamples.Attach(root);
 
-        var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
-        {
-            await console.Error.WriteLineAsync($"error: {Line(string.Join(" ", parsed.Errors.Select(error => error.Message)))} See deepseek {parsed.CommandResult.Command.Name} --help.".Replace("deepseek deepseek", "deepseek", StringComparison.Ordinal)).ConfigureAwait(false);
-            return WrongUsage;
-        }
-
+        var parsed = root.Parse(args, Parsing);
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { Output = console.Out, Error = console.Error, EnableDefaultExceptionHandler = false }).ConfigureAwait(false);
+            if (parsed.Errors.Count > 0)
+                throw new UsageException(Describe(parsed));
+            var invocation = new InvocationConfiguration { Output = console.Out, Error = console.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return await parsed.InvokeAsync(invocation, console.Interrupts.Token).ConfigureAwait(false);
         }
-        catch (UsageException e)
+#pragma warning disable CA1031 // whatever went wrong, whoever called the tool gets a line and an exit code
+        catch (Exception fault)
+#pragma warning restore CA1031
         {
-            await console.Error.WriteLineAsync($"error: {Line(e.Message)}").ConfigureAwait(false);
-            return WrongUsage;
-        }
-        catch (OperationCanceledException)
-        {
-            await console.Error.WriteLineAsync("error: interrupted.").ConfigureAwait(false);
-            return Interrupted;
-        }
-        catch (Exception e) when (e is DeepseekException or ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException or OutOfMemoryException)
-        {
-            await console.Error.WriteLineAsync($"error: {(parsed.GetValue(verbose) ? e.ToString() : Line(e.Message))}").ConfigureAwait(false);
-            return Fault;
+            var report = FaultReport.Of(fault, console.Interrupts);
+            if (report.Message is { } message)
+                await console.Error.WriteLineAsync(parsed.GetValue(verbose) ? $"error: {fault}" : $"error: {PrintableText.Line(message)}").ConfigureAwait(false);
+            return report.ExitCode;
         }
     }
 
-    /// <summary>One line, whatever the message holds.</summary>
-    private static string Line(string message) => string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    private static string Describe(ParseResult parsed)
+    {
+        var verb = parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
+        return $"{string.Join(" ", parsed.Errors.Select(error => error.Message).Distinct())} See deepseek{verb} --help.";
+    }
 }

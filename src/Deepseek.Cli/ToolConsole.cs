@@ -9,6 +9,17 @@ internal sealed record ToolConsole(TextReader In, TextWriter Out, TextWriter Err
     /// <summary>Somebody types: prompts and questions are welcome.</summary>
     public bool IsInteractive { get; init; } = !Console.IsInputRedirected;
 
-    /// <summary>Escape sequences are understood.</summary>
-    public bool HasColour { get; init; } = !Console.IsInputRedirected && !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("NO_COLOR") is null or "";
+    /// <summary>Escape sequences are understood and wanted (https://no-color.org).</summary>
+    public bool HasColour { get; init; } =
+        !Console.IsInputRedirected && !Console.IsOutputRedirected && !Console.IsErrorRedirected
+        && Environment.GetEnvironmentVariable("NO_COLOR") is null or ""
+        && Environment.GetEnvironmentVariable("TERM") is not "dumb";
+
+    /// <summary>Requests to end.</summary>
+    public Interrupts Interrupts { get; init; } = new();
+
+    /// <summary>Reads a line; null at the end of input.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled; the line that is read then is lost.</exception>
+    public Task<string?> ReadLineAsync(CancellationToken cancellationToken) =>
+        In.ReadLineAsync(cancellationToken).AsTask().WaitAsync(cancellationToken); // the read itself cannot be cancelled on a terminal or a pipe
 }

@@ -12,15 +12,16 @@ internal static class LogitsCommand
     public static Command Create(ToolConsole console)
     {
         var model = CommonOptions.Model();
-        var ids = new Option<string?>("--ids") { Description = "Token ids, separated by commas.", HelpName = "5,17,9" };
-        var idsFile = new Option<FileInfo?>("--ids-file") { Description = "A file with a JSON array of token ids.", HelpName = "F.json" };
-        var output = new Option<FileInfo>("--out") { Description = "The safetensors file to write.", HelpName = "FILE", Required = true };
+        var ids = new Option<string?>("--ids") { Description = "Token ids, separated by commas.", HelpName = "5,17,9", Arity = ArgumentArity.ExactlyOne };
+        var idsFile = CommonOptions.Path("--ids-file", "F.json", "A file with a JSON array of token ids.");
+        var output = CommonOptions.Path("--out", "FILE", "The safetensors file to write.");
+        output.Required = true;
         var hidden = new Option<bool>("--hidden") { Description = "Add hidden.0 … hidden.L, [T, D]." };
         var experts = new Option<bool>("--experts") { Description = "Add experts.l of every mixture layer, [T, K]." };
         var prediction = new Option<bool>("--mtp") { Description = "Add mtp.logits of the multi-token-prediction layer, [T-1, V]." };
-        var window = new Option<int?>("--window") { Description = "A token sees the last W tokens alone.", HelpName = "W" };
-        var sink = new Option<int?>("--sink") { Description = "With --window: the first S tokens stay visible.", HelpName = "S" };
-        var chunk = new Option<int?>("--chunk") { Description = "Tokens that pass the model at once.", HelpName = "N" };
+        var window = NumberOption.Whole("--window", "W", "A token sees the last W tokens alone.", 1);
+        var sink = NumberOption.Whole("--sink", "S", "With --window: the first S tokens stay visible.", 0);
+        var chunk = NumberOption.Whole("--chunk", "N", "Tokens that pass the model at once.", 1, 65_536);
         var backend = new Option<string>("--backend") { Description = "The operations that compute.", DefaultValueFactory = _ => "torch" };
         backend.AcceptOnlyFromAmong("torch");
         var (threads, json) = (CommonOptions.Threads(), CommonOptions.Json());
@@ -35,9 +36,12 @@ internal static class LogitsCommand
             if (parsed.GetValue(sink) is not null && parsed.GetValue(window) is null)
                 throw new UsageException("--sink needs --window.");
 
-            var options = new ModelOptions { Threads = parsed.GetValue(threads), ChunkSize = parsed.GetValue(chunk) ?? new ModelOptions().ChunkSize };
+            var path = parsed.GetRequiredValue(output)!;
+            OutputFile.RequireWritable(path);
+
+            var defaults = new ModelOptions();
+            var options = defaults with { Threads = parsed.GetValue(threads), ChunkSize = parsed.GetValue(chunk) ?? defaults.ChunkSize };
             using var loaded = await LanguageModel.LoadAsync(CommonOptions.Folder(parsed, model), options, cancellationToken: cancellationToken).ConfigureAwait(false);
-            var path = parsed.GetRequiredValue(output).ToString();
             var dump = new LogitsDumpOptions
             {
                 Hidden = parsed.GetValue(hidden),
@@ -63,14 +67,14 @@ internal static class LogitsCommand
             "deepseek logits --ids-file ids.json --out window.safetensors --window 24 --sink 4");
     }
 
-    private static int[] Ids(string? list, FileInfo? file)
+    private static int[] Ids(string? list, string? file)
     {
         if (list is null == file is null)
             throw new UsageException("Give either --ids 5,17,9 or --ids-file F.json.");
         if (file is not null)
         {
             using var document = JsonInput.Whole(file);
-            return JsonInput.Ids(document.RootElement, file.ToString());
+            return JsonInput.Ids(document.RootElement, file);
         }
 
         return [.. list!.Split(',').Select(part => int.TryParse(part, NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var id)

@@ -11,10 +11,10 @@ internal static class TokenizeCommand
     public static Command Create(ToolConsole console)
     {
         var model = CommonOptions.Model();
-        var text = new Option<string?>("--text") { Description = "A text.", HelpName = "TEXT" };
-        var lines = new Option<FileInfo?>("--lines") { Description = "A file with {\"text\": …} a line.", HelpName = "FILE.jsonl" };
-        var messages = new Option<FileInfo?>("--messages") { Description = "A conversation: a JSON array of {\"role\", \"content\", …}.", HelpName = "FILE.json" };
-        var tools = new Option<FileInfo?>("--tools") { Description = "With --messages: tools as a JSON array.", HelpName = "FILE.json" };
+        var text = new Option<string?>("--text") { Description = "A text.", HelpName = "TEXT", Arity = ArgumentArity.ExactlyOne };
+        var lines = CommonOptions.Path("--lines", "FILE.jsonl", "A file with {\"text\": …} a line.");
+        var messages = CommonOptions.Path("--messages", "FILE.json", "A conversation: a JSON array of {\"role\", \"content\", …}.");
+        var tools = CommonOptions.Path("--tools", "FILE.json", "With --messages: tools as a JSON array.");
         var noPrompt = new Option<bool>("--no-generation-prompt") { Description = "With --messages: end after the last message." };
         var json = CommonOptions.Json();
         var command = new Command("tokenize", "Shows the token ids of texts and conversations.") { model, text, lines, messages, tools, noPrompt, json };
@@ -30,7 +30,7 @@ internal static class TokenizeCommand
             var tokenizer = DeepseekTokenizer.Load(folder);
             var rendered = parsed.GetValue(messages) is { } file ? Render(tokenizer, folder, file, parsed.GetValue(tools), !parsed.GetValue(noPrompt)) : null;
             IEnumerable<string> texts = rendered is not null ? [rendered]
-                : parsed.GetValue(lines) is { } source ? JsonInput.Lines(source, (line, where) => JsonInput.Text(JsonInput.Optional(line, "text") ?? throw new InvalidDataException($"{where} has no \"text\"."), $"{where}: \"text\""))
+                : parsed.GetValue(lines) is { } source ? JsonInput.Lines(source, (line, where) => JsonInput.String(JsonInput.Optional(line, "text") ?? throw new InvalidDataException($"{where} has no \"text\"."), $"{where}: \"text\""))
                 : [parsed.GetValue(text)!];
             foreach (var each in texts)
                 console.Out.WriteLine(Result(tokenizer, each, rendered, parsed.GetValue(json)));
@@ -56,7 +56,7 @@ internal static class TokenizeCommand
         });
     }
 
-    private static string Render(DeepseekTokenizer tokenizer, string folder, FileInfo messages, FileInfo? tools, bool addGenerationPrompt)
+    private static string Render(DeepseekTokenizer tokenizer, string folder, string messages, string? tools, bool addGenerationPrompt)
     {
         var file = Path.Combine(folder, "tokenizer_config.json");
         var source = tokenizer.ChatTemplateSource
@@ -64,12 +64,24 @@ internal static class TokenizeCommand
         using var toolsDocument = tools is null ? null : JsonInput.Whole(tools);
         if (toolsDocument is { RootElement.ValueKind: not JsonValueKind.Array })
             throw new InvalidDataException($"{tools} must be a JSON array of tools.");
-        return ChatTemplate.Parse(source, file).Render(ChatMessage.ParseMessages(File.ReadAllText(messages.ToString())), new ChatTemplateOptions
+        return ChatTemplate.Parse(source, file).Render(Messages(messages), new ChatTemplateOptions
         {
             AddGenerationPrompt = addGenerationPrompt,
             BeginToken = tokenizer.BeginToken,
             EndToken = tokenizer.EndToken,
             Tools = toolsDocument?.RootElement,
         });
+    }
+
+    private static IReadOnlyList<ChatMessage> Messages(string path)
+    {
+        try
+        {
+            return ChatMessage.ParseMessages(JsonInput.Text(path));
+        }
+        catch (ArgumentException fault)
+        {
+            throw new InvalidDataException($"{path}: {fault.Message.Split(" (Parameter '", 2)[0]}", fault);
+        }
     }
 }

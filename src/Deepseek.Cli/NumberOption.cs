@@ -1,0 +1,40 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Numerics;
+
+namespace Deepseek.Cli;
+
+/// <summary>Options with a number, read the same in every culture; a comma is no decimal point and no separator of thousands.</summary>
+internal static class NumberOption
+{
+    /// <summary>An option with a whole number within a range.</summary>
+    public static Option<int?> Whole(string name, string letter, string description, int minimum, int maximum = int.MaxValue) =>
+        Create(new Option<int?>(name), letter, description, NumberStyles.AllowLeadingSign, (minimum, maximum), maximum == int.MaxValue
+            ? FormattableString.Invariant($"a whole number, {minimum} or more")
+            : FormattableString.Invariant($"a whole number, {minimum} to {maximum}"));
+
+    /// <summary>An option with any whole number of 64 bits.</summary>
+    public static Option<long?> Whole(string name, string letter, string description) =>
+        Create(new Option<long?>(name), letter, description, NumberStyles.AllowLeadingSign, (long.MinValue, long.MaxValue), "a whole number of 64 bits");
+
+    /// <summary>An option with a number, such as 0.5; what it means decides its range.</summary>
+    public static Option<double?> Real(string name, string letter, string description, params string[] aliases) =>
+        Create(new Option<double?>(name, aliases), letter, description, NumberStyles.Float, (double.MinValue, double.MaxValue), "a number such as 0.5");
+
+    private static Option<T?> Create<T>(Option<T?> option, string letter, string description, NumberStyles style, (T Minimum, T Maximum) range, string expected)
+        where T : struct, INumber<T>
+    {
+        option.HelpName = letter;
+        option.Description = description;
+        option.Arity = ArgumentArity.ExactlyOne;
+        option.CustomParser = result =>
+        {
+            var text = result.Tokens[^1].Value;
+            if (T.TryParse(text, style, CultureInfo.InvariantCulture, out var value) && value >= range.Minimum && value <= range.Maximum)
+                return value;
+            result.AddError($"{option.Name} is '{text}'; it must be {expected}.");
+            return null;
+        };
+        return option;
+    }
+}

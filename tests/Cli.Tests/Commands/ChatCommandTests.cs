@@ -1,0 +1,43 @@
+namespace Deepseek.Cli.Tests.Commands;
+
+public sealed class ChatCommandTests
+{
+    [Fact]
+    public async Task PipedLines_AreOneConversation()
+    {
+        var result = await Tool.RunAsync("\n  What is 1 + 2?\n   \nWhat is 5 + 6?", ["chat", "--json", "--temperature", "0"]);
+
+        result.AssertSuccess();
+        Assert.Equal(["1 + 2 = 3", "5 + 6 = 11"], result.Objects.Select(reply => reply.GetProperty("text").GetString()));
+        var (first, second) = (result.Objects[0].GetProperty("usage"), result.Objects[1].GetProperty("usage"));
+        Assert.Equal(0, first.GetProperty("cached_tokens").GetInt32());
+        Assert.True(second.GetProperty("cached_tokens").GetInt32() > 0, "The second question does not continue the first.");
+        Assert.True(second.GetProperty("prompt_tokens").GetInt32() > first.GetProperty("prompt_tokens").GetInt32(), "The second prompt lacks the first question.");
+    }
+
+    [Fact]
+    public async Task PipedLines_Plain_AreAnsweredALineEachWithoutReasoning()
+    {
+        var result = await Tool.RunAsync("What is 1 + 2?\nWhat is 5 + 6?\n", ["chat", "--temperature", "0", "--system", "Be brief."]);
+
+        result.AssertSuccess();
+        Assert.Equal("1 + 2 = 3\n5 + 6 = 11\n", result.Out);
+    }
+
+    [Fact]
+    public async Task NoInput_EndsAtOnce()
+    {
+        var result = await Tool.RunAsync("", ["chat"]);
+
+        result.AssertSuccess();
+        Assert.Equal("", result.Out);
+    }
+
+    [Fact]
+    public async Task LineThatOutgrowsTheContext_IsAFault()
+    {
+        var result = await Tool.RunAsync(new string('x', 300_000), ["chat"]);
+
+        result.AssertFault(DeepseekTool.Fault, "the context holds 2048");
+    }
+}
