@@ -28,6 +28,8 @@ internal static class DeepseekTool
             InspectCommand.Create(console),
             LogitsCommand.Create(console),
             TokenizeCommand.Create(console),
+            PerplexityCommand.Create(console),
+            CompareCommand.Create(console),
         };
         HelpExamples.Attach(root);
 
