@@ -28,7 +28,7 @@ internal static class ModelLoader
             throw new DirectoryNotFoundException($"There is no folder {path}; a model is a folder with config.json and safetensors files.");
 
         var config = ModelConfig.Load(path);
-        RequireClass<TModel>(config, path);
+        RequireComputable<TModel>(config, path);
         TorchNative.EnsureLoaded();
         var device = torch.device(options.Device);
         TorchNative.EnsureDevice(device);
@@ -36,7 +36,7 @@ internal static class ModelLoader
             set_num_threads(threads);
 
         var source = CheckpointFolder.Open(path);
-        // Nothing made here may fall into a scope that the caller has open on this thread.
+        // Holds every tensor until all are there: what a failure leaves half done is freed at once.
         using var scope = NewDisposeScope();
         try
         {
@@ -45,6 +45,7 @@ internal static class ModelLoader
                 ? DenseModelBuilder.Build(loader, config, options, path, source)
                 : DeepseekModelBuilder.Build(loader, config, options, path, source);
             loader.Complete();
+            scope.Detach(scope.DisposablesView);
             return (TModel)model;
         }
         catch
@@ -54,13 +55,18 @@ internal static class ModelLoader
         }
     }
 
-    private static void RequireClass<TModel>(ModelConfig config, string path)
+    private static void RequireComputable<TModel>(ModelConfig config, string path)
     {
+        var file = Path.Combine(path, "config.json");
         var actual = config.LatentAttention is null ? typeof(DenseModel) : typeof(DeepseekModel);
         if (!typeof(TModel).IsAssignableFrom(actual))
-            throw new CheckpointFormatException(Path.Combine(path, "config.json"), "architectures", $"the model is {config.Architecture}, which {actual.Name} computes; load it with {actual.Name}.LoadAsync or LanguageModel.LoadAsync.");
+            throw new CheckpointFormatException(file, "architectures", $"the model is {config.Architecture}, which {actual.Name} computes; load it with {actual.Name}.LoadAsync or LanguageModel.LoadAsync.");
         if (config.Quantization is { Method: not "fp8" } quantization)
-            throw new CheckpointFormatException(Path.Combine(path, "config.json"), "quantization_config", $"the weights are quantized by {quantization.Method}; this version loads F64 to BF16 and FP8 weights. Use a checkpoint in one of these.");
+            throw new CheckpointFormatException(file, "quantization_config", $"the weights are quantized by {quantization.Method}; this version loads F64 to BF16 and FP8 weights. Use a checkpoint in one of these.");
+
+        // Transformers' yarn ignores mscale unless mscale_all_dim is there too; DeepSeek's own code does not.
+        if (config.RopeScaling is YarnRopeScaling { Magnitude: not 1, MagnitudeAllDimensions: 0 } yarn)
+            throw new CheckpointFormatException(file, "rope_scaling.mscale", FormattableString.Invariant($"it is {yarn.Magnitude} and mscale_all_dim 0 or absent, which published implementations compute differently. State both, or neither."));
     }
 
     /// <summary>Embedding, norm and head around an architecture's layers.</summary>
