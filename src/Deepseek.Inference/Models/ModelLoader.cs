@@ -3,7 +3,6 @@ using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Models;
@@ -30,7 +29,7 @@ internal static class ModelLoader
         var config = ModelConfig.Load(path);
         RequireComputable<TModel>(config, path);
         TorchNative.EnsureLoaded();
-        var device = torch.device(options.Device);
+        var device = new Device(options.Device); // torch.device would initialise CUDA, and fail without a remedy
         TorchNative.EnsureDevice(device);
         if (options.Threads is { } threads)
             set_num_threads(threads);
