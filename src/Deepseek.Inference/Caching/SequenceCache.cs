@@ -5,13 +5,14 @@ namespace Deepseek.Inference.Caching;
 /// <summary>What a model remembers of one sequence: some values for every token and layer.</summary>
 /// <remarks>
 /// Not thread-safe: one forward pass at a time may use a cache. Different caches of one model may be used at once.
-/// A pass that fails or is cancelled leaves <see cref="Length"/> as it was, and the cache usable.
+/// A pass that fails or is cancelled leaves the cache as it was, and usable.
 /// </remarks>
 public abstract class SequenceCache : IDisposable
 {
     private const int FirstCapacity = 256;
 
     private readonly Tensor?[] _layers; // each [capacity, width]
+    private readonly List<int> _ids = [];
     private readonly long _width;
     private bool _disposed;
 
@@ -25,8 +26,11 @@ public abstract class SequenceCache : IDisposable
         Options = options;
     }
 
-    /// <summary>Tokens that the cache holds.</summary>
-    public int Length { get; private set; }
+    /// <summary>How many tokens the cache holds.</summary>
+    public int Length => _ids.Count;
+
+    /// <summary>The tokens that the cache holds, in their order; of a prediction cache, each row's next token.</summary>
+    public IReadOnlyList<int> Ids => _ids;
 
     /// <summary>Tokens that the cache may hold.</summary>
     public int MaxLength { get; }
@@ -41,7 +45,7 @@ public abstract class SequenceCache : IDisposable
 
     private protected Device Device { get; }
 
-    private protected int LayerCount => _layers.Length;
+    internal int LayerCount => _layers.Length;
 
     private ScalarType StoredType => Options.Precision switch
     {
@@ -58,7 +62,7 @@ public abstract class SequenceCache : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (length < 0 || length > Length)
             throw new ArgumentOutOfRangeException(nameof(length), length, $"The cache holds {Length} tokens; it can be cut back to 0 to {Length}.");
-        Length = length;
+        _ids.RemoveRange(length, Length - length);
     }
 
     /// <summary>A cache of its own with the same tokens, for another continuation of the same text.</summary>
@@ -74,7 +78,7 @@ public abstract class SequenceCache : IDisposable
             copy._layers[layer] = held.clone().DetachFromDisposeScope();
         }
 
-        copy.Length = Length;
+        copy._ids.AddRange(_ids);
         return copy;
     }
 
@@ -87,6 +91,9 @@ public abstract class SequenceCache : IDisposable
         Array.Clear(_layers);
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>How many of its tokens a text begins with.</summary>
+    internal int SharedWith(IReadOnlyList<int> ids) => _ids.Zip(ids).TakeWhile(pair => pair.First == pair.Second).Count();
 
     /// <summary>A new cache of the same shape, without tokens.</summary>
     private protected abstract SequenceCache Empty();
@@ -114,7 +121,7 @@ public abstract class SequenceCache : IDisposable
     internal Tensor Read(int layer, int first, int count) => _layers[layer]!.narrow(0, first, count);
 
     /// <summary>Makes appended tokens count, once every layer has them.</summary>
-    internal void Advance(int tokens) => Length += tokens;
+    internal void Advance(ReadOnlySpan<int> ids) => _ids.AddRange(ids);
 
     private Tensor Grow(int layer, int needed)
     {

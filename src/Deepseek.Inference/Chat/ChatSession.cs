@@ -15,7 +15,7 @@ public sealed class ChatSession : IDisposable
     private readonly TextGenerator _generator;
     private readonly List<ChatMessage> _messages = [];
     private readonly SequenceCache _cache;
-    private readonly List<int> _cachedIds = [];
+    private readonly int _instructions; // messages that are never forgotten
 
     /// <summary>Begins a conversation.</summary>
     /// <param name="generator">The model; stays the caller's.</param>
@@ -27,6 +27,7 @@ public sealed class ChatSession : IDisposable
         _cache = generator.Model.CreateCache();
         if (!string.IsNullOrEmpty(instructions))
             _messages.Add(ChatMessage.System(instructions));
+        _instructions = _messages.Count;
     }
 
     /// <summary>The conversation so far.</summary>
@@ -46,9 +47,10 @@ public sealed class ChatSession : IDisposable
     {
         ArgumentNullException.ThrowIfNull(question);
         options ??= new TextOptions();
+        options.Validate();
         var asked = ChatMessage.User(question);
-        var prompt = Fit(asked, options.Generation.MaxNewTokens ?? Math.Min(512, _cache.MaxLength / 4));
-        Reuse(prompt.Ids);
+        var (prompt, outgrown) = Fit(asked, options.Generation.MaxNewTokens ?? Math.Min(512, _cache.MaxLength / 4));
+        _cache.Truncate(Math.Min(_cache.SharedWith(prompt.Ids), Math.Max(0, prompt.Ids.Count - 1))); // the prompt's last token is always run
 
         var answer = new StringBuilder();
         var answered = false;
@@ -57,21 +59,14 @@ public sealed class ChatSession : IDisposable
             await foreach (var update in _generator.StreamAsync(prompt, options, _cache, cancellationToken).ConfigureAwait(false))
             {
                 if (!answered)
-                    _messages.Add(asked);
+                    Enter(asked, outgrown);
                 answered = true;
                 answer.Append(update.Text);
-                if (update.Completion is { } completion)
-                    _cachedIds.AddRange(completion.Ids.Take(_cache.Length - _cachedIds.Count));
                 yield return update;
             }
         }
         finally
         {
-            // A reply that was stopped has tokens in the cache whose ids were not kept.
-            if (_cache.Length > _cachedIds.Count)
-                _cache.Truncate(_cachedIds.Count);
-            else
-                _cachedIds.RemoveRange(_cache.Length, _cachedIds.Count - _cache.Length);
             if (answered)
                 _messages.Add(ChatMessage.Assistant(answer.ToString()));
         }
@@ -80,34 +75,22 @@ public sealed class ChatSession : IDisposable
     /// <inheritdoc />
     public void Dispose() => _cache.Dispose();
 
-    /// <summary>The prompt of the conversation with a question, without the oldest exchanges where it would not fit.</summary>
-    private TextPrompt Fit(ChatMessage asked, int reserved)
+    /// <summary>The prompt of the conversation with a question, and how many of the oldest messages it leaves out so that it fits.</summary>
+    private (TextPrompt Prompt, int Outgrown) Fit(ChatMessage asked, int reserved)
     {
-        var instructions = _messages.TakeWhile(message => message.Role == "system").Count();
-        var drop = 0;
-        TextPrompt prompt;
-        do
+        for (var outgrown = 0; ; outgrown += 2)
         {
-            prompt = _generator.Chat([.. _messages.Take(instructions), .. _messages.Skip(instructions + drop), asked]);
-            if (prompt.Ids.Count + reserved - 1 <= _cache.MaxLength)
-                break;
-            drop += 2;
+            var prompt = _generator.Chat([.. _messages.Take(_instructions), .. _messages.Skip(_instructions + outgrown), asked]);
+            if ((long)prompt.Ids.Count + reserved - 1 <= _cache.MaxLength || _instructions + outgrown >= _messages.Count)
+                return (prompt, outgrown);
         }
-        while (instructions + drop <= _messages.Count);
-
-        drop = Math.Min(drop, _messages.Count - instructions);
-        _messages.RemoveRange(instructions, drop);
-        Forgotten += drop;
-        return prompt;
     }
 
-    /// <summary>Cuts the cache back to what it shares with the prompt; the last token of the prompt is always run.</summary>
-    private void Reuse(IReadOnlyList<int> ids)
+    /// <summary>Makes a question part of the conversation, once its reply has begun.</summary>
+    private void Enter(ChatMessage asked, int outgrown)
     {
-        var shared = ids.Zip(_cachedIds).TakeWhile(pair => pair.First == pair.Second).Count();
-        shared = Math.Min(shared, ids.Count - 1);
-        _cache.Truncate(shared);
-        _cachedIds.RemoveRange(shared, _cachedIds.Count - shared);
-        _cachedIds.AddRange(ids.Skip(shared));
+        _messages.RemoveRange(_instructions, outgrown);
+        Forgotten += outgrown;
+        _messages.Add(asked);
     }
 }

@@ -10,6 +10,7 @@ internal sealed class ReplyReader : StopRule, IStopScan
 {
     private readonly TextPrompt _prompt;
     private readonly int _cached;
+    private readonly long _seed;
     private readonly DeepseekTokenizer? _tokenizer;
     private readonly IncrementalDecoder? _decoder;
     private readonly StopStringMatcher _stops;
@@ -18,14 +19,16 @@ internal sealed class ReplyReader : StopRule, IStopScan
     private readonly StringBuilder _reasoning = new();
     private readonly StringBuilder _text = new();
     private readonly StringBuilder _pending = new(); // decoded, not yet handed out
+    private int _accepted;
     private TimeSpan _firstToken;
     private TimeSpan _decoding;
     private bool _stopped;
 
-    public ReplyReader(TextPrompt prompt, int cached, DeepseekTokenizer? tokenizer, IReadOnlyList<string> stopStrings)
+    public ReplyReader(TextPrompt prompt, int cached, long seed, DeepseekTokenizer? tokenizer, IReadOnlyList<string> stopStrings)
     {
         _prompt = prompt;
         _cached = cached;
+        _seed = seed;
         _tokenizer = tokenizer;
         _decoder = tokenizer?.CreateDecoder();
         _stops = new StopStringMatcher(stopStrings);
@@ -37,6 +40,7 @@ internal sealed class ReplyReader : StopRule, IStopScan
     /// <summary>Called by the generator with every token that no other rule has ended the text before.</summary>
     public StopDecision Accept(int token)
     {
+        _accepted++;
         // A head may be wider than the vocabulary (V3: 129,280 rows for 128,815 tokens): a row without a token has no text.
         if (_decoder is null || _tokenizer!.TokenText(token) is null)
             return StopDecision.Continue;
@@ -54,6 +58,8 @@ internal sealed class ReplyReader : StopRule, IStopScan
         else
             _decoding += token.Elapsed;
         _ids.Add(token.Id);
+        if (!token.IsEnd && _accepted < _ids.Count)
+            Accept(token.Id); // another rule ended the text after this token, which belongs to it
 
         if (token.FinishReason is not { } reason)
             return Take(ended: false);
@@ -87,5 +93,6 @@ internal sealed class ReplyReader : StopRule, IStopScan
         _ids,
         reason,
         new TokenUsage(_prompt.Ids.Count, _cached, _ids.Count),
-        new TextTimings(_firstToken, _decoding, _ids.Count - 1));
+        new TextTimings(_firstToken, _decoding, _ids.Count - 1),
+        _seed);
 }

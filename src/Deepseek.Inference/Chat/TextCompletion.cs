@@ -9,8 +9,9 @@ namespace Deepseek.Inference.Chat;
 /// <param name="FinishReason">Why the reply ended.</param>
 /// <param name="Usage">Tokens counted.</param>
 /// <param name="Timings">Time taken.</param>
+/// <param name="Seed">What decided the draws: given again, it brings the same reply, one that was left to chance as well.</param>
 public sealed record TextCompletion(
-    string? Text, string? Reasoning, IReadOnlyList<int> Ids, FinishReason FinishReason, TokenUsage Usage, TextTimings Timings);
+    string? Text, string? Reasoning, IReadOnlyList<int> Ids, FinishReason FinishReason, TokenUsage Usage, TextTimings Timings, long Seed);
 
 /// <summary>Tokens of a reply.</summary>
 /// <param name="Prompt">Of the prompt, those in the cache among them.</param>

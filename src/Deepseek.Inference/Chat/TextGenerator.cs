@@ -3,6 +3,7 @@ using Deepseek.Inference.Caching;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Generation;
 using Deepseek.Inference.Models;
+using Deepseek.Inference.Sampling;
 using Deepseek.Inference.Tokenization;
 
 namespace Deepseek.Inference.Chat;
@@ -25,6 +26,7 @@ public sealed class TextGenerator : IDisposable
     /// <param name="tokenizer">Its tokenizer; null where only token ids are used.</param>
     public TextGenerator(LanguageModel model, DeepseekTokenizer? tokenizer)
     {
+        ArgumentNullException.ThrowIfNull(model);
         Model = model;
         Tokenizer = tokenizer;
         Generator = new Generator(model);
@@ -99,7 +101,12 @@ public sealed class TextGenerator : IDisposable
     /// <param name="cache">A cache that holds a beginning of the prompt, and is used and extended; null for a new one.</param>
     /// <param name="cancellationToken">Ends the generation.</param>
     /// <returns>Updates as text becomes certain; the last one holds the completion.</returns>
-    /// <inheritdoc cref="Generator.GenerateBatchAsync" path="/exception" />
+    /// <exception cref="ArgumentException">
+    /// The prompt is empty or does not fit the context, the cache is another model's or holds another text, or options are at fault; thrown before any work.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">A token is not of the vocabulary.</exception>
+    /// <exception cref="CheckpointFormatException">Stop strings are given, and the folder has no tokenizer.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async IAsyncEnumerable<TextUpdate> StreamAsync(
         TextPrompt prompt, TextOptions? options = null, SequenceCache? cache = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -147,12 +154,22 @@ public sealed class TextGenerator : IDisposable
 
     private (GenerationRequest Request, ReplyReader Reader) Request(TextPrompt prompt, TextOptions options, SequenceCache? cache)
     {
+        options.Validate();
         if (options.StopStrings.Count > 0)
             RequireTokenizer();
-        var cached = cache?.Length ?? 0;
-        var reader = new ReplyReader(prompt, cached, Tokenizer, options.StopStrings);
-        var generation = options.Generation with { StopRules = [.. options.Generation.StopRules, reader] };
+        var cached = cache is null ? 0 : RequireBeginning(cache, prompt.Ids);
+        var sampling = options.Generation.Sampling with { Seed = options.Generation.Sampling.Seed ?? SamplingRandom.NewSeed() };
+        var reader = new ReplyReader(prompt, cached, sampling.Seed.Value, Tokenizer, options.StopStrings);
+        var generation = options.Generation with { Sampling = sampling, StopRules = [.. options.Generation.StopRules, reader] };
         return (new GenerationRequest(prompt.Ids.Skip(cached).ToArray(), generation, cache), reader);
+    }
+
+    private static int RequireBeginning(SequenceCache cache, IReadOnlyList<int> ids)
+    {
+        var usable = Math.Min(cache.SharedWith(ids), Math.Max(0, ids.Count - 1));
+        if (usable < cache.Length)
+            throw new ArgumentException($"The cache holds {cache.Length} tokens, of which the prompt of {ids.Count} can use the first {usable}; cut it back to these, or give a new one.", nameof(cache));
+        return usable;
     }
 
     private DeepseekTokenizer RequireTokenizer() => Tokenizer

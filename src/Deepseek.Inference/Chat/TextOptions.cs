@@ -10,4 +10,23 @@ public sealed record TextOptions
 
     /// <summary>Strings that end the text, which is cut before them; text is held back while it may become one. None by default.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
+
+    /// <summary>Reports every fault at once.</summary>
+    internal void Validate()
+    {
+        List<string> faults = [];
+        if (Generation is null)
+            faults.Add($"{nameof(Generation)} is null; leave it out for the defaults.");
+        if (StopStrings is null)
+            faults.Add($"{nameof(StopStrings)} is null; leave it out for none.");
+        for (var i = 0; i < (StopStrings?.Count ?? 0); i++)
+        {
+            if (string.IsNullOrEmpty(StopStrings![i]))
+                faults.Add($"{nameof(StopStrings)}[{i}] is {(StopStrings[i] is null ? "null" : "empty")}; it must have at least one character.");
+        }
+
+        if (faults.Count > 0)
+            throw new ArgumentException($"{nameof(TextOptions)}: {string.Join(" ", faults)}");
+        Generation!.Validate();
+    }
 }

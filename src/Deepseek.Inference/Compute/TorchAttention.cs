@@ -17,7 +17,8 @@ internal static class TorchAttention
 
     /// <summary>Latent attention in either form, [T, H·V].</summary>
     public static Tensor Latent(
-        AttentionForm form, Tensor queryNope, Tensor queryRope, WeightMatrix keyValueUp, SequenceCache cache, int layer, LatentAttentionConfig shape, double scale)
+        AttentionForm form, Tensor queryNope, Tensor queryRope, WeightMatrix keyValueUp, SequenceCache cache, int layer, LatentAttentionConfig shape, double scale,
+        long maxScores = MaxScores)
     {
         var heads = queryNope.shape[1];
         var up = keyValueUp.Widen().view(heads, shape.NopeHeadSize + shape.ValueHeadSize, shape.LatentRank); // [H, P+V, C]
@@ -26,7 +27,7 @@ internal static class TorchAttention
         var nope = queryNope.transpose(0, 1); // [H, T, P]
         var rope = queryRope.transpose(0, 1); // [H, T, R]
 
-        return InRuns(nope, cache, (first, count, visible) =>
+        return InRuns(nope, cache, maxScores, (first, count, visible) =>
         {
             var cached = visible.Read(cache, layer); // [S, C+R]
             var (n, r) = (nope.narrow(1, first, count), rope.narrow(1, first, count));
@@ -37,13 +38,13 @@ internal static class TorchAttention
     }
 
     /// <summary>Grouped-query attention, [T, H·d]: consecutive query heads share a key-value head (arXiv:2305.13245, §2.2).</summary>
-    public static Tensor Grouped(Tensor query, SequenceCache cache, int layer, int keyValueHeads, double scale)
+    public static Tensor Grouped(Tensor query, SequenceCache cache, int layer, int keyValueHeads, double scale, long maxScores = MaxScores)
     {
         var (heads, size) = (query.shape[1], query.shape[2]);
         var perGroup = heads / keyValueHeads;
         var byHead = query.transpose(0, 1); // [H, T, d]
 
-        return InRuns(byHead, cache, (first, count, visible) =>
+        return InRuns(byHead, cache, maxScores, (first, count, visible) =>
         {
             var cached = visible.Read(cache, layer).view(-1, 2, keyValueHeads, size); // [S, 2, G, d]
             var keys = cached.select(1, 0).permute(1, 2, 0).repeat_interleave(perGroup, 0); // [H, d, S]
@@ -82,11 +83,11 @@ internal static class TorchAttention
     }
 
     /// <summary>Applies a function to runs of queries, and joins its results, each [H, T, width], to [T, H·width].</summary>
-    private static Tensor InRuns(Tensor byHead, SequenceCache cache, Func<int, int, VisibleKeys, Tensor> attend)
+    private static Tensor InRuns(Tensor byHead, SequenceCache cache, long maxScores, Func<int, int, VisibleKeys, Tensor> attend)
     {
         using var scope = NewDisposeScope();
         var (heads, tokens) = (byHead.shape[0], (int)byHead.shape[1]);
-        var run = (int)Math.Clamp(MaxScores / (heads * (cache.Length + tokens)), 1, tokens);
+        var run = (int)Math.Clamp(maxScores / (heads * (cache.Length + tokens)), 1, tokens);
         List<Tensor> results = [];
         for (var first = 0; first < tokens; first += run)
         {

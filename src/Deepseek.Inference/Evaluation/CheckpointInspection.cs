@@ -4,7 +4,7 @@ using Deepseek.Inference.Configuration;
 namespace Deepseek.Inference.Evaluation;
 
 /// <summary>Tensors of one part of a model in one precision.</summary>
-/// <param name="Part">The part: embedding, head, attention, dense, routed-experts, shared-experts, router, norms, prediction or scales.</param>
+/// <param name="Part">The part: embedding, head, attention, dense, routed-experts, shared-experts, router, norms, prediction, scales or other.</param>
 /// <param name="Precision">The stored type.</param>
 /// <param name="Tensors">How many there are.</param>
 /// <param name="Parameters">Their elements.</param>

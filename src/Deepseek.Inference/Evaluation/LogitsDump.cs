@@ -32,6 +32,7 @@ public static class LogitsDump
     /// <param name="options">What else is written; null for the logits alone.</param>
     /// <param name="cancellationToken">Ends the pass; nothing is written then.</param>
     /// <exception cref="ArgumentException">There are too few or too many tokens, or the window is at fault.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A token is not of the vocabulary.</exception>
     /// <exception cref="InvalidOperationException">The multi-token-prediction layer is asked for, and the model has none.</exception>
     public static void Write(
@@ -40,7 +41,7 @@ public static class LogitsDump
         ArgumentNullException.ThrowIfNull(model);
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         options ??= new LogitsDumpOptions();
-        var predictor = options.MultiTokenPrediction ? RequirePredictor(model, ids.Length) : null;
+        var predictor = options.MultiTokenPrediction ? RequirePredictor(model, ids) : null;
 
         using var cache = model.CreateCache(new CacheOptions { Window = options.Window });
         var trace = options.Hidden || options.Experts || options.MultiTokenPrediction ? new ForwardTrace() : null;
@@ -63,21 +64,30 @@ public static class LogitsDump
         SafetensorsWriter.Write(path, tensors);
     }
 
-    private static DeepseekModel RequirePredictor(LanguageModel model, int tokens)
+    private static DeepseekModel RequirePredictor(LanguageModel model, ReadOnlyMemory<int> ids)
     {
         if (model is not DeepseekModel { HasMultiTokenPrediction: true } predictor)
             throw new InvalidOperationException($"The model in {model.Location} has no multi-token-prediction layer; leave it out, or use a checkpoint that has one.");
-        if (tokens < 2)
-            throw new ArgumentException($"There are {tokens} tokens; the multi-token-prediction layer needs at least 2, since it sees each token's successor.", nameof(tokens));
+        if (ids.Length < 2)
+            throw new ArgumentException($"There are {ids.Length} tokens; the multi-token-prediction layer needs at least 2, since it sees each token's successor.", nameof(ids));
         return predictor;
     }
 
     private static SafetensorsTensor Floats(string name, float[] values, int rows) =>
-        new(name, TensorType.F32, [rows, values.Length / rows], MemoryMarshal.AsBytes<float>(values).ToArray());
+        new(name, TensorType.F32, [rows, values.Length / rows], stream => Write(stream, values));
 
     private static SafetensorsTensor Integers(string name, List<int> values, int rows)
     {
         var wide = values.Select(value => (long)value).ToArray();
-        return new(name, TensorType.I64, [rows, wide.Length / rows], MemoryMarshal.AsBytes<long>(wide).ToArray());
+        return new(name, TensorType.I64, [rows, wide.Length / rows], stream => Write(stream, wide));
+    }
+
+    /// <summary>In pieces: a span of bytes ends at 2 GB, which the logits of a long text exceed.</summary>
+    private static void Write<T>(Stream stream, T[] values)
+        where T : unmanaged
+    {
+        const int piece = 1 << 20;
+        for (var first = 0; first < values.Length; first += piece)
+            stream.Write(MemoryMarshal.AsBytes(values.AsSpan(first, Math.Min(piece, values.Length - first))));
     }
 }

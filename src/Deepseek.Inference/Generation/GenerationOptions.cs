@@ -31,14 +31,20 @@ public sealed record GenerationOptions
             faults.Add($"{nameof(MaxNewTokens)} is {MaxNewTokens}; it must be at least 1.");
         if (Alternatives is < 0 or > 100)
             faults.Add($"{nameof(Alternatives)} is {Alternatives}; it must be 0 to 100.");
-        for (var i = 0; i < StopRules.Count; i++)
+        if (EndTokens?.Where(id => id < 0).Distinct().Order().ToList() is { Count: > 0 } negative)
+            faults.Add($"{nameof(EndTokens)} holds {string.Join(", ", negative)}; token ids must be 0 or more.");
+        if (Sampling is null)
+            faults.Add($"{nameof(Sampling)} is null; leave it out for the defaults.");
+        if (StopRules is null)
+            faults.Add($"{nameof(StopRules)} is null; leave it out for none.");
+        for (var i = 0; i < (StopRules?.Count ?? 0); i++)
         {
-            if (StopRules[i] is null)
+            if (StopRules![i] is null)
                 faults.Add($"{nameof(StopRules)}[{i}] is null; every rule must be given.");
         }
 
         if (faults.Count > 0)
             throw new ArgumentException($"{nameof(GenerationOptions)}: {string.Join(" ", faults)}");
-        Sampling.Validate();
+        Sampling!.Validate();
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Deepseek.Inference.Caching;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Quantization;
 using Deepseek.Inference.Sampling;
@@ -63,7 +64,10 @@ public sealed class Generator
     /// <param name="batchSize">Sequences decoded together at most, 1 or more.</param>
     /// <param name="cancellationToken">Ends the generation, at the latest between two layers.</param>
     /// <returns>The tokens of all sequences as they come, each with the place of its request.</returns>
-    /// <exception cref="ArgumentException">A prompt is empty or does not fit the context, or options are at fault; thrown by the call itself, before any work.</exception>
+    /// <exception cref="ArgumentException">
+    /// A request is null, a prompt is empty or does not fit the context, a cache is another model's or given twice, or options are at fault; thrown by the
+    /// call itself, before any work.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="batchSize"/> is below 1, or a token is not of the vocabulary.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public IAsyncEnumerable<BatchTokenResult> GenerateBatchAsync(
@@ -71,13 +75,31 @@ public sealed class Generator
     {
         ArgumentNullException.ThrowIfNull(requests);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        var sequences = requests.Select((request, index) => new Sequence(index, request, _model, Defaults)).ToArray();
-        return RunAsync(sequences, batchSize, cancellationToken);
+        var snapshot = requests.ToArray();
+        RequireOwnCaches(snapshot);
+        _ = Sequences(snapshot); // finds every fault before any work
+        return RunAsync(snapshot, batchSize, cancellationToken);
     }
 
-    private async IAsyncEnumerable<BatchTokenResult> RunAsync(
-        Sequence[] sequences, int batchSize, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static void RequireOwnCaches(GenerationRequest[] requests)
     {
+        var caches = new HashSet<SequenceCache>();
+        for (var i = 0; i < requests.Length; i++)
+        {
+            if (requests[i] is null)
+                throw new ArgumentException($"Request {i} is null; every request must be given.", nameof(requests));
+            if (requests[i].Cache is { } cache && !caches.Add(cache))
+                throw new ArgumentException($"The cache of request {i} is that of an earlier one; every sequence needs a cache of its own.", nameof(requests));
+        }
+    }
+
+    private Sequence[] Sequences(GenerationRequest[] requests) =>
+        [.. requests.Select((request, index) => new Sequence(index, request, _model, Defaults))];
+
+    private async IAsyncEnumerable<BatchTokenResult> RunAsync(
+        GenerationRequest[] requests, int batchSize, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var sequences = Sequences(requests); // anew, since the result may be enumerated more than once
         await using var thread = new WorkThread("Deepseek.Inference generation");
         try
         {

@@ -13,7 +13,9 @@ internal sealed class Sequence : IDisposable
     private readonly GenerationOptions _options;
     private readonly SamplerChain _chain;
     private readonly long _seed;
-    private readonly IStopScan[] _scans;
+    private readonly IReadOnlyList<int> _endTokens;
+    private readonly int[] _context; // what the cache held before, and the prompt
+    private IStopScan[] _scans = [];
     private readonly int _maxNewTokens;
     private readonly List<int> _generated = [];
     private float[] _scratch = []; // what the processors change, [vocabulary]
@@ -33,12 +35,12 @@ internal sealed class Sequence : IDisposable
         var sampling = _options.Sampling.Or(defaults);
         _chain = _options.Chain ?? SamplerChain.Create(sampling);
         _seed = sampling.Seed ?? SamplingRandom.NewSeed();
-        var endTokens = _options.EndTokens ?? (defaults.EndTokens.Count > 0 ? defaults.EndTokens : model.Config.EndTokens);
-        _scans = [.. _options.StopRules.Prepend(new StopTokens(endTokens)).Select(rule => rule.Begin())];
+        _endTokens = _options.EndTokens ?? (defaults.EndTokens.Count > 0 ? defaults.EndTokens : model.Config.EndTokens);
 
-        var length = request.Cache?.MaxLength ?? model.Config.MaxPositions;
-        _maxNewTokens = MaxNewTokens(request.Prompt.Length + (request.Cache?.Length ?? 0), length);
         Cache = request.Cache ?? model.CreateCache();
+        _context = [.. Cache.Ids, .. request.Prompt.Span];
+        _maxNewTokens = MaxNewTokens(_context.Length, Cache.MaxLength);
+        model.RequireInput(request.Prompt.Span, Cache);
     }
 
     /// <summary>The place among the requests.</summary>
@@ -53,8 +55,12 @@ internal sealed class Sequence : IDisposable
     /// <summary>What goes through the model next: the prompt, then the token generated last.</summary>
     public ReadOnlyMemory<int> Next => _generated.Count == 0 ? _request.Prompt : new[] { _generated[^1] };
 
-    /// <summary>Starts the clock: the first token's time counts from here.</summary>
-    public void Begin() => _lastToken = Stopwatch.GetTimestamp();
+    /// <summary>Starts the clock, from which the first token's time counts, and the stop rules.</summary>
+    public void Begin()
+    {
+        _scans = [.. _options.StopRules.Prepend(new StopTokens(_endTokens)).Select(rule => rule.Begin())];
+        _lastToken = Stopwatch.GetTimestamp();
+    }
 
     /// <summary>Chooses the next token.</summary>
     /// <param name="logits">The model's logits, [vocabulary].</param>
@@ -63,7 +69,7 @@ internal sealed class Sequence : IDisposable
         if (_scratch.Length != logits.Length)
             _scratch = new float[logits.Length];
         logits.CopyTo(_scratch);
-        var context = new SamplingContext(_request.Prompt.Span, CollectionsMarshal.AsSpan(_generated));
+        var context = new SamplingContext(_context, CollectionsMarshal.AsSpan(_generated));
         var id = _chain.Next(_scratch, context, _seed);
         _generated.Add(id);
 
@@ -92,8 +98,10 @@ internal sealed class Sequence : IDisposable
     private int MaxNewTokens(int used, int length)
     {
         var room = length - used + 1;
-        if (room < 1 || _options.MaxNewTokens > room)
-            throw new ArgumentException($"The prompt brings the text to {used} tokens, and {_options.MaxNewTokens ?? 1} new ones were asked for; the context holds {length}. Shorten the prompt, or lower {nameof(GenerationOptions.MaxNewTokens)} to {Math.Max(0, room)}.");
+        if (room < 1)
+            throw new ArgumentException($"The prompt brings the text to {used} tokens; the context holds {length}. Shorten the prompt.");
+        if (_options.MaxNewTokens > room)
+            throw new ArgumentException($"The prompt brings the text to {used} tokens, and {_options.MaxNewTokens} new ones were asked for; the context holds {length}. Shorten the prompt, or lower {nameof(GenerationOptions.MaxNewTokens)} to {room}.");
         return _options.MaxNewTokens ?? room;
     }
 }

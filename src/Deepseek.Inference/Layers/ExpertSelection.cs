@@ -6,7 +6,8 @@ namespace Deepseek.Inference.Layers;
 /// <remarks>
 /// <para>DeepSeek-V3 report, arXiv:2412.19437, §2.1.2, and deepseek-ai/DeepSeek-V3@9b4e978 inference/model.py (Gate). Dropped groups count −∞, not 0:
 /// biased scores may be negative, and 0 would then win.</para>
-/// <para>Ties go to the lower expert. Holds scratch memory: one instance a thread.</para>
+/// <para>Ties go to the lower expert. NaN ranks highest, as in torch's topk, so that damaged weights show in the result instead of being passed over.
+/// Holds scratch memory: one instance a thread.</para>
 /// </remarks>
 internal sealed class ExpertSelection
 {
@@ -15,6 +16,7 @@ internal sealed class ExpertSelection
     private readonly float[] _affinity; // what an expert counts, [E]
     private readonly float[] _rank; // what decides whether it is chosen, [E]
     private readonly float[] _groupRank; // [G]
+    private readonly int[] _keptGroups; // [Gk]
 
     public ExpertSelection(ExpertConfig config, float[]? bias)
     {
@@ -23,6 +25,7 @@ internal sealed class ExpertSelection
         _affinity = new float[config.RoutedCount];
         _rank = new float[config.RoutedCount];
         _groupRank = new float[config.GroupCount];
+        _keptGroups = new int[config.KeptGroups];
     }
 
     /// <summary>Chooses the experts of one token.</summary>
@@ -38,7 +41,7 @@ internal sealed class ExpertSelection
 
         // The bias decides who is chosen, never how much they count.
         for (var e = 0; e < _rank.Length; e++)
-            _rank[e] = _bias is null ? _affinity[e] : _affinity[e] + _bias[e];
+            _rank[e] = Ordered(_bias is null ? _affinity[e] : _affinity[e] + _bias[e]);
         if (_config.GroupCount > 1 && _config.Method != RoutingMethod.SoftmaxGreedy)
             DropGroups();
 
@@ -82,33 +85,37 @@ internal sealed class ExpertSelection
             }
 
             var pair = _config.Method == RoutingMethod.SigmoidNoAuxiliaryLoss && size > 1;
-            _groupRank[g] = pair ? first + second : first;
+            _groupRank[g] = Ordered(pair ? first + second : first);
         }
 
-        Span<int> kept = stackalloc int[_config.KeptGroups];
-        TakeBest(_groupRank, kept);
+        TakeBest(_groupRank, _keptGroups);
         for (var g = 0; g < _groupRank.Length; g++)
         {
-            if (!kept.Contains(g))
+            if (!_keptGroups.AsSpan().Contains(g))
                 _rank.AsSpan(g * size, size).Fill(float.NegativeInfinity);
         }
     }
 
-    /// <summary>The places of the highest values, highest first.</summary>
+    /// <summary>The places of the highest values, highest first, of equal ones the lower first; no value is NaN.</summary>
     private static void TakeBest(ReadOnlySpan<float> values, Span<int> best)
     {
-        for (var k = 0; k < best.Length; k++)
+        var (lastValue, lastPlace) = (float.PositiveInfinity, -1);
+        foreach (ref var winner in best)
         {
-            var winner = -1;
+            winner = -1;
             for (var i = 0; i < values.Length; i++)
             {
-                if (!best[..k].Contains(i) && (winner < 0 || values[i] > values[winner]))
+                // Behind the last winner in this order; so no list of those taken is needed.
+                var isLeft = values[i] < lastValue || (values[i] == lastValue && i > lastPlace);
+                if (isLeft && (winner < 0 || values[i] > values[winner]))
                     winner = i;
             }
 
-            best[k] = winner;
+            (lastValue, lastPlace) = (values[winner], winner);
         }
     }
+
+    private static float Ordered(float rank) => float.IsNaN(rank) ? float.PositiveInfinity : rank;
 
     private void Weigh(ReadOnlySpan<int> experts, Span<float> weights)
     {

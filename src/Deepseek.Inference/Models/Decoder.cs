@@ -43,8 +43,8 @@ internal sealed class Decoder(
                 logits = operations.Linear(rows == LogitRows.Last && observer is not null ? LastRows(x, pass) : x, head);
         }
 
-        foreach (var segment in pass.Segments)
-            segment.Cache.Advance(segment.Count);
+        foreach (var (ids, cache) in batch)
+            cache.Advance(ids.Span);
         return logits?.MoveToOuterDisposeScope();
     }
 

@@ -36,11 +36,14 @@ public sealed class DeepseekModel : LanguageModel
     /// <summary>A cache for the multi-token-prediction layer, beside that of the model.</summary>
     /// <param name="options">Precision, length and window; null for the defaults.</param>
     /// <exception cref="InvalidOperationException">The model has no such layer.</exception>
+    /// <exception cref="ArgumentException">The options are at fault; all faults are named.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
     public SequenceCache CreatePredictionCache(CacheOptions? options = null)
     {
         var owner = RequirePrediction();
         options ??= new CacheOptions();
         options.Validate(Config.MaxPositions);
+        using var lease = Enter();
         return CreateCache(owner, 1, options.MaxLength ?? Config.MaxPositions, options);
     }
 
@@ -54,6 +57,7 @@ public sealed class DeepseekModel : LanguageModel
     /// <exception cref="InvalidOperationException">The model has no such layer.</exception>
     /// <exception cref="ArgumentException">There are no tokens, the states are not [T, D], or the tokens do not fit the cache.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A token is not of the vocabulary.</exception>
+    /// <exception cref="ObjectDisposedException">The model or the cache has been disposed.</exception>
     public Tensor PredictAfterNext(
         ReadOnlyMemory<int> nextIds, ReadOnlyMemory<float> hidden, SequenceCache cache, ForwardTrace? trace = null, CancellationToken cancellationToken = default)
     {
@@ -71,7 +75,7 @@ public sealed class DeepseekModel : LanguageModel
         var pass = _decoder.Begin(batch, trace, Device, cancellationToken);
         var states = tensor(hidden.ToArray(), [nextIds.Length, Config.HiddenSize], device: Device);
         var logits = prediction.Forward(Decoder.Ids(batch, Device), states, pass);
-        cache.Advance(nextIds.Length);
+        cache.Advance(nextIds.Span);
         return logits.MoveToOuterDisposeScope();
     }
 

@@ -1,6 +1,7 @@
 using Deepseek.Inference.Caching;
 using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
+using Deepseek.Inference.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -62,10 +63,12 @@ public abstract class LanguageModel : IDisposable
     /// <summary>A cache for a new sequence.</summary>
     /// <param name="options">Precision, length and window; null for the defaults.</param>
     /// <exception cref="ArgumentException">The options are at fault; all faults are named.</exception>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
     public SequenceCache CreateCache(CacheOptions? options = null)
     {
         options ??= new CacheOptions();
         options.Validate(Config.MaxPositions);
+        using var lease = Enter();
         return CreateCache(this, Config.LayerCount, options.MaxLength ?? Config.MaxPositions, options);
     }
 
@@ -74,31 +77,14 @@ public abstract class LanguageModel : IDisposable
     /// <param name="cache">The sequence; it holds the tokens afterwards.</param>
     /// <param name="rows">Which rows of logits are computed.</param>
     /// <param name="trace">Collects hidden states and chosen experts; null where nobody looks.</param>
-    /// <param name="cancellationToken">Ends the pass between two layers; the cache keeps the chunks that were complete.</param>
+    /// <param name="cancellationToken">Ends the pass between two layers; the cache is then as before.</param>
     /// <returns>Logits in fp32, [T, vocabulary] or [1, vocabulary], on the model's device; the caller disposes them.</returns>
     /// <exception cref="ArgumentException">There are no tokens, or they do not fit the cache, or the cache is another model's.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A token is not of the vocabulary.</exception>
     /// <exception cref="ObjectDisposedException">The model or the cache has been disposed.</exception>
     public Tensor Forward(
-        ReadOnlyMemory<int> ids, SequenceCache cache, LogitRows rows = LogitRows.Last, ForwardTrace? trace = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(cache);
-        using var lease = _lifetime.Enter();
-        RequireInput(ids.Span, cache);
-
-        using var scope = NewDisposeScope();
-        List<Tensor> logits = [];
-        for (var first = 0; first < ids.Length; first += Options.ChunkSize)
-        {
-            var chunk = ids.Slice(first, Math.Min(Options.ChunkSize, ids.Length - first));
-            var last = first + chunk.Length == ids.Length;
-            var result = _decoder.Forward([new SequenceInput(chunk, cache)], rows == LogitRows.All ? LogitRows.All : last ? LogitRows.Last : null, trace, Device, cancellationToken);
-            if (result is not null)
-                logits.Add(result);
-        }
-
-        return (logits.Count == 1 ? logits[0] : cat(logits)).MoveToOuterDisposeScope();
-    }
+        ReadOnlyMemory<int> ids, SequenceCache cache, LogitRows rows = LogitRows.Last, ForwardTrace? trace = null, CancellationToken cancellationToken = default) =>
+        Observe(ids, cache, rows, trace, cancellationToken);
 
     /// <summary>Runs new tokens of several sequences through the model together: every weight is read once for all of them.</summary>
     /// <param name="batch">The sequences, in any order, each with its own number of tokens.</param>
@@ -110,9 +96,15 @@ public abstract class LanguageModel : IDisposable
     public Tensor Forward(IReadOnlyList<SequenceInput> batch, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        using var lease = _lifetime.Enter();
+        using var lease = Enter();
         if (batch.Count == 0)
             throw new ArgumentException("The batch has no sequences; it needs at least one.", nameof(batch));
+        for (var i = 0; i < batch.Count; i++)
+        {
+            if (batch[i].Cache is null)
+                throw new ArgumentException($"Sequence {i} of the batch has no cache; make one with the model's CreateCache.", nameof(batch));
+        }
+
         if (batch.Select(sequence => sequence.Cache).Distinct().Count() < batch.Count)
             throw new ArgumentException("A cache occurs twice in the batch; every sequence needs a cache of its own.", nameof(batch));
         foreach (var (ids, cache) in batch)
@@ -134,6 +126,41 @@ public abstract class LanguageModel : IDisposable
     {
     }
 
+    /// <summary><see cref="Forward(ReadOnlyMemory{int}, SequenceCache, LogitRows, ForwardTrace?, CancellationToken)"/> for any observer.</summary>
+    internal Tensor Observe(ReadOnlyMemory<int> ids, SequenceCache cache, LogitRows rows, IForwardObserver? observer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        using var lease = Enter();
+        RequireInput(ids.Span, cache);
+        var before = cache.Length;
+        try
+        {
+            return InChunks(ids, cache, rows, observer, cancellationToken);
+        }
+        catch
+        {
+            // Chunks that were complete go as well: a caller who tries again gives all tokens again.
+            cache.Truncate(before);
+            throw;
+        }
+    }
+
+    private Tensor InChunks(ReadOnlyMemory<int> ids, SequenceCache cache, LogitRows rows, IForwardObserver? observer, CancellationToken cancellationToken)
+    {
+        using var scope = NewDisposeScope();
+        List<Tensor> logits = [];
+        for (var first = 0; first < ids.Length; first += Options.ChunkSize)
+        {
+            var chunk = ids.Slice(first, Math.Min(Options.ChunkSize, ids.Length - first));
+            var last = first + chunk.Length == ids.Length;
+            var result = _decoder.Forward([new SequenceInput(chunk, cache)], rows == LogitRows.All ? LogitRows.All : last ? LogitRows.Last : null, observer, Device, cancellationToken);
+            if (result is not null)
+                logits.Add(result);
+        }
+
+        return (logits.Count == 1 ? logits[0] : cat(logits)).MoveToOuterDisposeScope();
+    }
+
     private protected Lifetime.Lease Enter() => _lifetime.Enter();
 
     internal void RequireIds(ReadOnlySpan<int> ids)
@@ -147,16 +174,17 @@ public abstract class LanguageModel : IDisposable
         }
     }
 
-    private protected static void RequireOwner(SequenceCache cache, object owner)
-    {
-        if (!ReferenceEquals(cache.Owner, owner))
-            throw new ArgumentException("The cache was made by another model, or for another layer; make one with this model's CreateCache.", nameof(cache));
-    }
-
-    private void RequireInput(ReadOnlySpan<int> ids, SequenceCache cache)
+    /// <summary>Refuses tokens or a cache with which a pass could not begin.</summary>
+    internal void RequireInput(ReadOnlySpan<int> ids, SequenceCache cache)
     {
         RequireIds(ids);
         RequireOwner(cache, this);
         cache.RequireRoom(ids.Length);
+    }
+
+    private protected static void RequireOwner(SequenceCache cache, object owner)
+    {
+        if (!ReferenceEquals(cache.Owner, owner))
+            throw new ArgumentException("The cache was made by another model, or for another layer; make one with this model's CreateCache.", nameof(cache));
     }
 }

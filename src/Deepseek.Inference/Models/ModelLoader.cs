@@ -3,7 +3,6 @@ using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Models;
@@ -28,15 +27,15 @@ internal static class ModelLoader
             throw new DirectoryNotFoundException($"There is no folder {path}; a model is a folder with config.json and safetensors files.");
 
         var config = ModelConfig.Load(path);
-        RequireClass<TModel>(config, path);
+        RequireComputable<TModel>(config, path);
         TorchNative.EnsureLoaded();
-        var device = torch.device(options.Device);
+        var device = new Device(options.Device); // torch.device would initialise CUDA, and fail without a remedy
         TorchNative.EnsureDevice(device);
         if (options.Threads is { } threads)
             set_num_threads(threads);
 
         var source = CheckpointFolder.Open(path);
-        // Nothing made here may fall into a scope that the caller has open on this thread.
+        // Holds every tensor until all are there: what a failure leaves half done is freed at once.
         using var scope = NewDisposeScope();
         try
         {
@@ -45,6 +44,7 @@ internal static class ModelLoader
                 ? DenseModelBuilder.Build(loader, config, options, path, source)
                 : DeepseekModelBuilder.Build(loader, config, options, path, source);
             loader.Complete();
+            scope.Detach(scope.DisposablesView);
             return (TModel)model;
         }
         catch
@@ -54,11 +54,16 @@ internal static class ModelLoader
         }
     }
 
-    private static void RequireClass<TModel>(ModelConfig config, string path)
+    private static void RequireComputable<TModel>(ModelConfig config, string path)
     {
+        var file = Path.Combine(path, "config.json");
         var actual = config.LatentAttention is null ? typeof(DenseModel) : typeof(DeepseekModel);
         if (!typeof(TModel).IsAssignableFrom(actual))
-            throw new CheckpointFormatException(Path.Combine(path, "config.json"), "architectures", $"the model is {config.Architecture}, which {actual.Name} computes; load it with {actual.Name}.LoadAsync or LanguageModel.LoadAsync.");
+            throw new CheckpointFormatException(file, "architectures", $"the model is {config.Architecture}, which {actual.Name} computes; load it with {actual.Name}.LoadAsync or LanguageModel.LoadAsync.");
+
+        // Transformers' yarn ignores mscale unless mscale_all_dim is there too; DeepSeek's own code does not.
+        if (config.RopeScaling is YarnRopeScaling { Magnitude: not 1, MagnitudeAllDimensions: 0 } yarn)
+            throw new CheckpointFormatException(file, "rope_scaling.mscale", FormattableString.Invariant($"it is {yarn.Magnitude} and mscale_all_dim 0 or absent, which published implementations compute differently. State both, or neither."));
     }
 
     /// <summary>Embedding, norm and head around an architecture's layers.</summary>

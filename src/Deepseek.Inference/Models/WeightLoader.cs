@@ -9,7 +9,10 @@ using static TorchSharp.torch;
 namespace Deepseek.Inference.Models;
 
 /// <summary>Takes tensors out of a checkpoint, checks their shapes, and keeps them in their stored type.</summary>
-/// <remarks>On the CPU a tensor lies over the mapped file where its alignment allows; elsewhere it is copied, one tensor at a time.</remarks>
+/// <remarks>
+/// On the CPU a tensor lies over the mapped file where its alignment allows; elsewhere it is copied, one tensor at a time. Tensors belong to the
+/// caller's dispose scope until loading has succeeded.
+/// </remarks>
 internal sealed class WeightLoader(
     ICheckpointSource source, ModelConfig config, Device device, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
 {
@@ -38,6 +41,8 @@ internal sealed class WeightLoader(
             throw new CheckpointFormatException(entry.File, name, $"the type is {entry.Type}; a weight must be F64, F32, F16, BF16 or FP8.");
 
         var scaleName = TensorNames.ScaleOf(name);
+        if (!Has(scaleName) && entry.Type == TensorType.F8E4M3 && config.Quantization is { Method: "fp8" })
+            throw new CheckpointFormatException(entry.File, name, $"its block scales, {scaleName}, are missing; config.json's quant_method is fp8, so that the codes alone are no weights. Download the checkpoint again.");
         if (!Has(scaleName))
             return new FloatMatrix(Take(entry));
         if (config.Quantization is not { Method: "fp8" } blocks || entry.Type != TensorType.F8E4M3)
@@ -73,8 +78,10 @@ internal sealed class WeightLoader(
 
     private Tensor Widen(TensorEntry entry)
     {
+        if (entry.Type is not (TensorType.F64 or TensorType.F32 or TensorType.F16 or TensorType.BF16))
+            throw new CheckpointFormatException(entry.File, entry.Name, $"the type is {entry.Type}; norms, biases and scales must be F64, F32, F16 or BF16.");
         using var stored = Take(entry);
-        return stored.to(ScalarType.Float32, copy: true).DetachFromDisposeScope();
+        return stored.to(ScalarType.Float32, copy: true);
     }
 
     private Tensor Take(TensorEntry entry)
@@ -94,7 +101,7 @@ internal sealed class WeightLoader(
         _tensors++;
         _bytes += entry.ByteLength;
         progress?.Report(new LoadProgress(_tensors, source.Tensors.Count, _bytes, _totalBytes));
-        return taken.DetachFromDisposeScope();
+        return taken;
     }
 
     private static long CeilDiv(long value, long divisor) => (value + divisor - 1) / divisor;
