@@ -10,6 +10,13 @@ internal static class TorchAtStart
     /// <summary>The hash of TorchSharp's native part before it was loaded; null where there is none.</summary>
     public static byte[]? BridgeHash { get; private set; }
 
+    /// <summary>The files beside it before it was loaded, with their lengths and times.</summary>
+    public static IReadOnlyList<string> NativeFiles { get; private set; } = [];
+
+    public static IReadOnlyList<string> ListNativeFiles() => TorchLibraries.Find(TorchLibraries.BridgeName) is { } path
+        ? [.. new FileInfo(path).Directory!.GetFiles().Select(file => $"{file.Name} {file.Length} {file.LastWriteTimeUtc:O}").Order(StringComparer.Ordinal)]
+        : [];
+
     public static byte[]? HashBridge() =>
         TorchLibraries.Find(TorchLibraries.BridgeName) is { } path ? SHA256.HashData(File.ReadAllBytes(path)) : null;
 
@@ -18,7 +25,7 @@ internal static class TorchAtStart
 #pragma warning restore CA2255
     internal static void Load()
     {
-        BridgeHash = HashBridge();
+        (BridgeHash, NativeFiles) = (HashBridge(), ListNativeFiles());
         try
         {
             TorchNative.EnsureLoaded();

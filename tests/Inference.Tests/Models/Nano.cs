@@ -7,12 +7,14 @@ using Deepseek.Inference.Tests.Models;
 
 namespace Deepseek.Inference.Tests.Models;
 
-/// <summary>The embedded model, loaded once for all tests.</summary>
-public sealed class Nano : IAsyncLifetime
+/// <summary>The embedded model, loaded once, for the first test that needs it.</summary>
+public sealed class Nano : IDisposable
 {
+    private readonly Lazy<TextGenerator> _generator = new(() => Task.Run(() => TextGenerator.LoadAsync(TestPaths.Nano)).GetAwaiter().GetResult());
+
     private static readonly Lazy<int[][]> LazyPrompts = new(ReadPrompts);
 
-    public TextGenerator Generator { get; private set; } = null!;
+    public TextGenerator Generator => _generator.Value;
 
     public LanguageModel Model => Generator.Model;
 
@@ -22,12 +24,10 @@ public sealed class Nano : IAsyncLifetime
     /// <summary>The beginning of a plain text, which the model can continue in many ways.</summary>
     public int[] Prose(string text) => [.. Generator.Raw(text).Ids];
 
-    public async ValueTask InitializeAsync() => Generator = await TextGenerator.LoadAsync(TestPaths.Nano);
-
-    public ValueTask DisposeAsync()
+    public void Dispose()
     {
-        Generator?.Dispose();
-        return ValueTask.CompletedTask;
+        if (_generator.IsValueCreated)
+            Generator.Dispose();
     }
 
     private static int[][] ReadPrompts()

@@ -1,0 +1,33 @@
+using System.Diagnostics;
+using Deepseek.Inference.Tests.Checkpoints;
+
+namespace Deepseek.Inference.Tests.Diagnostics;
+
+public sealed class MissingBackendTests
+{
+    [Fact]
+    public async Task EnsureLoaded_ApplicationWithoutABackend_SaysWhatToReference()
+    {
+        // This assembly again, beside none of libtorch's files: without a list of dependencies the host takes what lies in the folder.
+        using var folder = new TemporaryFolder();
+        foreach (var file in Directory.GetFiles(AppContext.BaseDirectory).Where(file => Path.GetExtension(file) is ".dll" or ".json" && !file.EndsWith(".deps.json", StringComparison.Ordinal)))
+            File.Copy(file, folder.File(Path.GetFileName(file)));
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder.Path,
+        };
+        foreach (var argument in new[] { folder.File("Inference.Tests.dll"), "--filter-method", $"{typeof(TorchNativeTests).FullName}.{nameof(TorchNativeTests.EnsureLoaded_ThisSystem_ComputesWithTorch)}" })
+            start.ArgumentList.Add(argument);
+
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.NotEqual(0, process.ExitCode);
+        Assert.Contains("libtorch was not found: ", output + await errors, StringComparison.Ordinal);
+        Assert.Contains("Reference exactly one of TorchSharp-cpu, TorchSharp-cuda-linux and TorchSharp-cuda-windows, version 0.107.0, in the application's project.", output, StringComparison.Ordinal);
+    }
+}
