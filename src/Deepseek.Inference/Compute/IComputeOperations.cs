@@ -1,6 +1,4 @@
 using Deepseek.Inference.Caching;
-using Deepseek.Inference.Configuration;
-using Deepseek.Inference.Experts;
 using Deepseek.Inference.Quantization;
 using static TorchSharp.torch;
 
@@ -23,7 +21,7 @@ internal interface IComputeOperations
     Tensor RmsNorm(Tensor x, Tensor weight, double epsilon);
 
     /// <summary>(SiLU(x Gᵀ) ∘ x Uᵀ) Dᵀ: [N, D] → [N, D] (arXiv:2002.05202, §2, SwiGLU).</summary>
-    Tensor SwiGlu(Tensor x, ExpertWeights weights);
+    Tensor SwiGlu(Tensor x, FeedForwardWeights weights);
 
     /// <summary>Latent attention of one sequence's newest T tokens, which the cache's layer holds already: → [T, H·V].</summary>
     /// <param name="queryNope">[T, H, P].</param>
@@ -31,10 +29,9 @@ internal interface IComputeOperations
     /// <param name="keyValueUp"><c>kv_b_proj</c>: for every head P rows of W_UK, then V rows of W_UV; [H·(P+V), C].</param>
     /// <param name="cache">The sequence; its length does not count the T tokens yet.</param>
     /// <param name="layer">The layer's place in the cache.</param>
-    /// <param name="shape">P, R, V and C.</param>
     /// <param name="scale">Factor of the scores.</param>
     Tensor AttendLatent(
-        Tensor queryNope, Tensor queryRope, WeightMatrix keyValueUp, SequenceCache cache, int layer, LatentAttentionConfig shape, double scale);
+        Tensor queryNope, Tensor queryRope, WeightMatrix keyValueUp, SequenceCache cache, int layer, double scale);
 
     /// <summary>Grouped-query attention of one sequence's newest T tokens, which the cache's layer holds already: → [T, H·d].</summary>
     /// <param name="query">[T, H, d], rotated.</param>

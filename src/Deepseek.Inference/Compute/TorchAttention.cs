@@ -1,5 +1,4 @@
 using Deepseek.Inference.Caching;
-using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Quantization;
 using static TorchSharp.torch;
 
@@ -17,13 +16,13 @@ internal static class TorchAttention
 
     /// <summary>Latent attention in either form, [T, H·V].</summary>
     public static Tensor Latent(
-        AttentionForm form, Tensor queryNope, Tensor queryRope, WeightMatrix keyValueUp, SequenceCache cache, int layer, LatentAttentionConfig shape, double scale,
+        AttentionForm form, Tensor queryNope, Tensor queryRope, WeightMatrix keyValueUp, SequenceCache cache, int layer, double scale,
         long maxScores = MaxScores)
     {
-        var heads = queryNope.shape[1];
-        var up = keyValueUp.Widen().view(heads, shape.NopeHeadSize + shape.ValueHeadSize, shape.LatentRank); // [H, P+V, C]
-        var keyUp = up.narrow(1, 0, shape.NopeHeadSize); // W_UK, [H, P, C]
-        var valueUp = up.narrow(1, shape.NopeHeadSize, shape.ValueHeadSize); // W_UV, [H, V, C]
+        var (heads, nopeSize) = (queryNope.shape[1], queryNope.shape[2]);
+        var up = keyValueUp.Widen().view(heads, -1, keyValueUp.Columns); // [H, P+V, C]
+        var keyUp = up.narrow(1, 0, nopeSize); // W_UK, [H, P, C]
+        var valueUp = up.narrow(1, nopeSize, up.shape[1] - nopeSize); // W_UV, [H, V, C]
         var nope = queryNope.transpose(0, 1); // [H, T, P]
         var rope = queryRope.transpose(0, 1); // [H, T, R]
 

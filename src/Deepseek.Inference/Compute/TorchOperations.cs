@@ -1,6 +1,4 @@
 using Deepseek.Inference.Caching;
-using Deepseek.Inference.Configuration;
-using Deepseek.Inference.Experts;
 using Deepseek.Inference.Quantization;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -42,7 +40,7 @@ internal sealed class TorchOperations(AttentionForm form) : IComputeOperations
         return x.mul(inverse).mul_(weight).MoveToOuterDisposeScope();
     }
 
-    public Tensor SwiGlu(Tensor x, ExpertWeights weights)
+    public Tensor SwiGlu(Tensor x, FeedForwardWeights weights)
     {
         using var scope = NewDisposeScope();
         var gated = F.silu(Linear(x, weights.Gate)).mul_(Linear(x, weights.Up));
@@ -50,10 +48,10 @@ internal sealed class TorchOperations(AttentionForm form) : IComputeOperations
     }
 
     public Tensor AttendLatent(
-        Tensor queryNope, Tensor queryRope, WeightMatrix keyValueUp, SequenceCache cache, int layer, LatentAttentionConfig shape, double scale)
+        Tensor queryNope, Tensor queryRope, WeightMatrix keyValueUp, SequenceCache cache, int layer, double scale)
     {
         using var scope = NewDisposeScope();
-        return TorchAttention.Latent(form, queryNope, queryRope, keyValueUp, cache, layer, shape, scale).MoveToOuterDisposeScope();
+        return TorchAttention.Latent(form, queryNope, queryRope, keyValueUp, cache, layer, scale).MoveToOuterDisposeScope();
     }
 
     public Tensor AttendGrouped(Tensor query, SequenceCache cache, int layer, int keyValueHeads, double scale)

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using Deepseek.Inference.Caching;
 using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Models;
-using Deepseek.Inference.Quantization;
 
 namespace Deepseek.Inference.Evaluation;
 
@@ -47,7 +46,7 @@ public static class LogitsDump
         var trace = options.Hidden || options.Experts || options.MultiTokenPrediction ? new ForwardTrace() : null;
         var tensors = new List<SafetensorsTensor>();
         using (var logits = model.Forward(ids, cache, LogitRows.All, trace, cancellationToken))
-            tensors.Add(Floats("logits", logits.ToArray<float>(), ids.Length));
+            tensors.Add(Floats("logits", logits.CopyToHost<float>(), ids.Length));
 
         if (options.Hidden)
             tensors.AddRange(trace!.Hidden.Select(hidden => Floats($"hidden.{hidden.Key}", hidden.Value.ToArray(), ids.Length)));
@@ -58,7 +57,7 @@ public static class LogitsDump
             using var predictionCache = predictor.CreatePredictionCache(new CacheOptions { Window = options.Window });
             var states = trace!.Hidden[model.Config.LayerCount].ToArray().AsMemory(0, (ids.Length - 1) * model.Config.HiddenSize);
             using var predicted = predictor.PredictAfterNext(ids[1..], states, predictionCache, cancellationToken: cancellationToken);
-            tensors.Add(Floats("mtp.logits", predicted.ToArray<float>(), ids.Length - 1));
+            tensors.Add(Floats("mtp.logits", predicted.CopyToHost<float>(), ids.Length - 1));
         }
 
         SafetensorsWriter.Write(path, tensors);

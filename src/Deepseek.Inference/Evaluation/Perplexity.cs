@@ -1,5 +1,4 @@
 using Deepseek.Inference.Models;
-using Deepseek.Inference.Quantization;
 
 namespace Deepseek.Inference.Evaluation;
 
@@ -41,6 +40,6 @@ public sealed record Perplexity(double Value, int Tokens)
     {
         using var cache = model.CreateCache();
         using var logits = model.Forward(run.AsMemory(0, run.Length - 1), cache, LogitRows.All, cancellationToken: cancellationToken);
-        return logits.ToArray<float>();
+        return logits.CopyToHost<float>();
     }
 }

@@ -1,3 +1,5 @@
+using Deepseek.Inference.Quantization;
+
 namespace Deepseek.Inference.Experts;
 
 /// <summary>Pinned experts, handed out in the order in which they become ready.</summary>
@@ -5,7 +7,7 @@ namespace Deepseek.Inference.Experts;
 internal abstract class ExpertBatch : IDisposable
 {
     /// <summary>The experts with their weights; the enumeration waits for those that are not there yet.</summary>
-    public abstract IEnumerable<(ExpertId Id, ExpertWeights Weights)> Ready();
+    public abstract IEnumerable<(ExpertId Id, FeedForwardWeights Weights)> Ready();
 
     /// <inheritdoc />
     public abstract void Dispose();

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using Deepseek.Inference.Caching;
 using Deepseek.Inference.Models;
-using Deepseek.Inference.Quantization;
 using Deepseek.Inference.Sampling;
 
 namespace Deepseek.Inference.Generation;
@@ -140,7 +139,7 @@ public sealed class Generator
         using var logits = sequences.Count == 1
             ? _model.Forward(sequences[0].Next, sequences[0].Cache, cancellationToken: cancellationToken)
             : _model.Forward([.. sequences.Select(sequence => new SequenceInput(sequence.Next, sequence.Cache))], cancellationToken);
-        var values = logits.ToArray<float>(); // [B, V]
+        var values = logits.CopyToHost<float>(); // [B, V]
         var width = values.Length / sequences.Count;
         return [.. sequences.Select((sequence, row) => new BatchTokenResult(sequence.Index, sequence.Choose(values.AsSpan(row * width, width))))];
     }

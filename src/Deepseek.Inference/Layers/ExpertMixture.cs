@@ -1,4 +1,5 @@
 using Deepseek.Inference.Experts;
+using Deepseek.Inference.Quantization;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Layers;
@@ -52,7 +53,7 @@ internal sealed class ExpertMixture(int layer, ExpertRouter router, IExpertSourc
         return places;
     }
 
-    private static void Compute(Tensor x, ExpertWeights weights, List<long> places, int chosen, Tensor results, ForwardPass pass)
+    private static void Compute(Tensor x, FeedForwardWeights weights, List<long> places, int chosen, Tensor results, ForwardPass pass)
     {
         using var scope = NewDisposeScope();
         var place = tensor(places, ScalarType.Int64, x.device);

@@ -40,7 +40,7 @@ internal sealed class LatentAttention(LatentAttentionConfig shape, int heads, Ro
             segment.Cache.Append(cacheLayer, cached.narrow(0, segment.First, segment.Count));
             return ops.AttendLatent(
                 nope.narrow(0, segment.First, segment.Count), rope.narrow(0, segment.First, segment.Count),
-                weights.KeyValueUp, segment.Cache, cacheLayer, shape, _scale);
+                weights.KeyValueUp, segment.Cache, cacheLayer, _scale);
         }); // [N, H·V]
         return ops.Linear(seen, weights.Output).MoveToOuterDisposeScope();
     }

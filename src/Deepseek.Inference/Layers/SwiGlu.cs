@@ -1,10 +1,10 @@
-using Deepseek.Inference.Experts;
+using Deepseek.Inference.Quantization;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Layers;
 
 /// <summary>A dense gated feed-forward (arXiv:2002.05202, §2).</summary>
-internal sealed class SwiGlu(ExpertWeights weights) : IFeedForward
+internal sealed class SwiGlu(FeedForwardWeights weights) : IFeedForward
 {
     public Tensor Forward(Tensor x, ForwardPass pass) => pass.Operations.SwiGlu(x, weights);
 

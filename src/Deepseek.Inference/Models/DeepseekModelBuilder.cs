@@ -12,15 +12,15 @@ internal sealed class DeepseekModelBuilder
 {
     private readonly WeightLoader _loader;
     private readonly ModelConfig _config;
-    private readonly Dictionary<ExpertId, ExpertWeights> _weights;
+    private readonly Dictionary<ExpertId, FeedForwardWeights> _weights;
     private readonly IExpertSource _experts;
 
-    private DeepseekModelBuilder(WeightLoader loader, ModelConfig config, Dictionary<ExpertId, ExpertWeights> weights, IExpertSource experts) =>
+    private DeepseekModelBuilder(WeightLoader loader, ModelConfig config, Dictionary<ExpertId, FeedForwardWeights> weights, IExpertSource experts) =>
         (_loader, _config, _weights, _experts) = (loader, config, weights, experts);
 
     public static DeepseekModel Build(WeightLoader loader, ModelConfig config, ModelOptions options, string path, ICheckpointSource source)
     {
-        Dictionary<ExpertId, ExpertWeights> weights = [];
+        Dictionary<ExpertId, FeedForwardWeights> weights = [];
         var builder = new DeepseekModelBuilder(loader, config, weights, new ResidentExperts(weights));
         var layers = Enumerable.Range(0, config.LayerCount).Select(builder.Layer).ToArray();
         var loaded = ModelLoader.Finish(loader, config, options, path, source, config.LatentAttention!.RopeHeadSize, layers);

@@ -1,7 +1,6 @@
 using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Diagnostics;
-using Deepseek.Inference.Experts;
 using Deepseek.Inference.Layers;
 using Deepseek.Inference.Quantization;
 using static TorchSharp.torch;
@@ -59,7 +58,7 @@ internal sealed class WeightLoader(
     public RmsNorm Norm(string name, long length) => new(Vector(name, length), config.RmsNormEpsilon);
 
     /// <summary>The matrices of a gated feed-forward, <c>PREFIX.gate_proj.weight</c> and its siblings.</summary>
-    public ExpertWeights FeedForward(string prefix, long inner) => new(
+    public FeedForwardWeights FeedForward(string prefix, long inner) => new(
         Matrix($"{prefix}.gate_proj.weight", inner, config.HiddenSize),
         Matrix($"{prefix}.up_proj.weight", inner, config.HiddenSize),
         Matrix($"{prefix}.down_proj.weight", config.HiddenSize, inner));

@@ -32,10 +32,6 @@ internal static class PartTable
     /// <summary>Uses beyond the table that the code still has, each with its reason; one that is gone must go here too.</summary>
     public static IReadOnlyList<(string Part, string Used, string Reason)> Exceptions { get; } =
     [
-        ("Compute", "Configuration", "LatentAttentionConfig is the shape that latent attention is told."),
-        ("Compute", "Experts", "ExpertWeights are the three matrices of a gated feed-forward, dense ones too."),
-        ("Evaluation", "Quantization", "ToArray copies a tensor's values."),
-        ("Generation", "Quantization", "ToArray copies a tensor's values."),
     ];
 
     /// <summary>All parts that the table knows.</summary>

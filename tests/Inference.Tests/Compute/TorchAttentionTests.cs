@@ -66,7 +66,7 @@ public sealed class TorchAttentionTests
         var (nope, rope) = (Passes.Normal(random, Tokens, Heads, P), Passes.Normal(random, Tokens, Heads, R));
         var up = Passes.Matrix(random, Heads * (P + V), C);
 
-        var result = TorchAttention.Latent(form, nope, rope, up, cache, 0, shape, 0.4, maxScores);
+        var result = TorchAttention.Latent(form, nope, rope, up, cache, 0, 0.4, maxScores);
 
         var (n, r, cached) = (Doubles(nope), Doubles(rope), Doubles(cache.Read(0, 0, Past + Tokens)).Chunk(C + R).ToArray());
         var expanded = cached.Select(token => Oracle.Linear(token[..C], up)).ToArray(); // [S, H·(P+V)]

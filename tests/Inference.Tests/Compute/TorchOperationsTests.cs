@@ -1,5 +1,4 @@
 using Deepseek.Inference.Compute;
-using Deepseek.Inference.Experts;
 using Deepseek.Inference.Quantization;
 using Deepseek.Inference.Tests.Layers;
 using Deepseek.Inference.Tests.Quantization;
@@ -73,7 +72,7 @@ public sealed class TorchOperationsTests
     {
         using var scope = NewDisposeScope();
         var random = new Random(4);
-        var weights = new ExpertWeights(Passes.Matrix(random, 31, 17), Passes.Matrix(random, 31, 17), Passes.Matrix(random, 17, 31));
+        var weights = new FeedForwardWeights(Passes.Matrix(random, 31, 17), Passes.Matrix(random, 31, 17), Passes.Matrix(random, 17, 31));
         var x = Passes.Normal(random, 3, 17);
 
         var result = Operations.SwiGlu(x, weights);

@@ -1,5 +1,6 @@
 using Deepseek.Inference.Experts;
 using Deepseek.Inference.Offload;
+using Deepseek.Inference.Quantization;
 using Deepseek.Inference.Tests.Layers;
 
 namespace Deepseek.Inference.Tests.Experts;
@@ -42,5 +43,5 @@ public sealed class ResidentExpertsTests
         Assert.ThrowsAny<Exception>(() => weights.Down.Widen());
     }
 
-    private static ExpertWeights Weights(Random random) => new(Passes.Matrix(random, 3, 2), Passes.Matrix(random, 3, 2), Passes.Matrix(random, 2, 3));
+    private static FeedForwardWeights Weights(Random random) => new(Passes.Matrix(random, 3, 2), Passes.Matrix(random, 3, 2), Passes.Matrix(random, 2, 3));
 }

@@ -57,7 +57,7 @@ public sealed class ExpertMixtureTests
         Assert.InRange(Passes.RelativeDifference(expected, result), 0, Tolerance);
         Assert.Equal(routing.Experts.Select(expert => new ExpertId(Layer, expert)), source.Rented);
 
-        void Add(double[] sum, ExpertWeights weights, double factor)
+        void Add(double[] sum, FeedForwardWeights weights, double factor)
         {
             var output = Oracle.SwiGlu(Doubles(x), weights);
             for (var i = 0; i < sum.Length; i++)
@@ -100,19 +100,19 @@ public sealed class ExpertMixtureTests
         Assert.Equal(0, source.Open);
     }
 
-    private static ExpertWeights[] Random(int seed)
+    private static FeedForwardWeights[] Random(int seed)
     {
         var random = new Random(seed);
         return [.. Enumerable.Range(0, Experts).Select(_ => Weights(random))];
     }
 
-    private static ExpertWeights Weights(Random random) =>
+    private static FeedForwardWeights Weights(Random random) =>
         new(Passes.Matrix(random, Inner, Hidden), Passes.Matrix(random, Inner, Hidden), Passes.Matrix(random, Hidden, Inner));
 
-    private static ExpertWeights Zero() =>
+    private static FeedForwardWeights Zero() =>
         new(new FloatMatrix(zeros(Inner, Hidden)), new FloatMatrix(zeros(Inner, Hidden)), new FloatMatrix(zeros(Hidden, Inner)));
 
-    private static ExpertWeights Shared() => Weights(new Random(11));
+    private static FeedForwardWeights Shared() => Weights(new Random(11));
 
     private static ExpertRouter Router() => new(Config, Passes.Matrix(new Random(7), Experts, Hidden), new float[Experts]);
 

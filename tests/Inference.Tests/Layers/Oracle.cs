@@ -1,4 +1,3 @@
-using Deepseek.Inference.Experts;
 using Deepseek.Inference.Quantization;
 
 namespace Deepseek.Inference.Tests.Layers;
@@ -12,7 +11,7 @@ internal static class Oracle
         return [.. x.Zip(gain, (value, factor) => value / root * factor)];
     }
 
-    public static double[] SwiGlu(double[] x, ExpertWeights weights)
+    public static double[] SwiGlu(double[] x, FeedForwardWeights weights)
     {
         var gated = Linear(x, weights.Gate).Zip(Linear(x, weights.Up), (gate, up) => gate / (1 + Math.Exp(-gate)) * up).ToArray();
         return Linear(gated, weights.Down);

@@ -1,11 +1,12 @@
 using Deepseek.Inference.Experts;
+using Deepseek.Inference.Quantization;
 
 namespace Deepseek.Inference.Tests.Layers;
 
 /// <summary>Hands experts out in an order of its own, as paging does, and counts the batches that are open.</summary>
-internal sealed class ShuffledExperts(ExpertWeights[] weights, Random? random) : IExpertSource
+internal sealed class ShuffledExperts(FeedForwardWeights[] weights, Random? random) : IExpertSource
 {
-    public ExpertWeights[] Weights => weights;
+    public FeedForwardWeights[] Weights => weights;
 
     public int Open { get; private set; }
 
@@ -39,7 +40,7 @@ internal sealed class ShuffledExperts(ExpertWeights[] weights, Random? random) :
 
     private sealed class Batch(ShuffledExperts owner, ExpertId[] order, CancellationToken cancellationToken) : ExpertBatch
     {
-        public override IEnumerable<(ExpertId Id, ExpertWeights Weights)> Ready()
+        public override IEnumerable<(ExpertId Id, FeedForwardWeights Weights)> Ready()
         {
             for (var i = 0; i < order.Length; i++)
             {
