@@ -40,7 +40,6 @@ internal static class JsonLines
         writer.WriteIds("ids", completion.Ids);
         writer.WriteString("finish_reason", completion.FinishReason == Inference.Generation.FinishReason.Stop ? "stop" : "length");
 
-        writer.WriteNumber("seed", completion.Seed);
         writer.WriteStartObject("usage");
         writer.WriteNumber("prompt_tokens", completion.Usage.Prompt);
         writer.WriteNumber("cached_tokens", completion.Usage.Cached);

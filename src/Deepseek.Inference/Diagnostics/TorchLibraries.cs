@@ -30,11 +30,11 @@ internal static class TorchLibraries
     /// <exception cref="TorchNativeException">The process's architecture has no package.</exception>
     public static void RequireSupportedPlatform(Architecture system, Architecture process)
     {
-        var supported = process == Architecture.X64 ? !OperatingSystem.IsMacOS() : process == Architecture.Arm64 && !OperatingSystem.IsLinux();
+        var supported = OperatingSystem.IsMacOS() ? process == Architecture.Arm64 : process == Architecture.X64;
         if (supported)
             return;
         throw new TorchNativeException(
-            $"There is no libtorch package for a process of {process} on {RuntimeInformation.OSDescription} ({system}). Supported are linux-x64, win-x64, win-arm64 and osx-arm64"
+            $"There is no libtorch package for a process of {process} on {RuntimeInformation.OSDescription} ({system}). Supported are linux-x64, win-x64 and osx-arm64"
             + (system == Architecture.X64 ? "; run the application with the 64-bit .NET runtime." : "."));
     }
 

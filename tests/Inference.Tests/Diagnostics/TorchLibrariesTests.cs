@@ -33,7 +33,7 @@ public sealed class TorchLibrariesTests
         var fault = Assert.Throws<TorchNativeException>(() => TorchLibraries.RequireSupportedPlatform(system, process));
 
         Assert.Equal(
-            $"There is no libtorch package for a process of {process} on {RuntimeInformation.OSDescription} ({system}). Supported are linux-x64, win-x64, win-arm64 and osx-arm64"
+            $"There is no libtorch package for a process of {process} on {RuntimeInformation.OSDescription} ({system}). Supported are linux-x64, win-x64 and osx-arm64"
             + (system == Architecture.X64 ? "; run the application with the 64-bit .NET runtime." : "."),
             fault.Message);
     }
