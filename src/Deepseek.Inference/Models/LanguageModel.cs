@@ -161,7 +161,15 @@ public abstract class LanguageModel : IDisposable
         return (logits.Count == 1 ? logits[0] : cat(logits)).MoveToOuterDisposeScope();
     }
 
-    private protected Lifetime.Lease Enter() => _lifetime.Enter();
+    /// <summary>Begins a call that may compute.</summary>
+    private protected Lifetime.Lease Enter()
+    {
+        var lease = _lifetime.Enter();
+        // OpenMP keeps the count by calling thread, and a pass may come on any.
+        if (Options.Threads is { } threads && get_num_threads() != threads)
+            set_num_threads(threads);
+        return lease;
+    }
 
     internal void RequireIds(ReadOnlySpan<int> ids)
     {

@@ -31,8 +31,6 @@ internal static class ModelLoader
         TorchNative.EnsureLoaded();
         var device = new Device(options.Device); // torch.device would initialise CUDA, and fail without a remedy
         TorchNative.EnsureDevice(device);
-        if (options.Threads is { } threads)
-            set_num_threads(threads);
 
         var source = CheckpointFolder.Open(path);
         // Holds every tensor until all are there: what a failure leaves half done is freed at once.

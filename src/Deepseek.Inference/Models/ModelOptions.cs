@@ -8,7 +8,7 @@ public sealed record ModelOptions
     /// <summary>Where it is computed: <c>cpu</c> (the default), <c>cuda</c> or <c>cuda:1</c>. CUDA has not been verified yet.</summary>
     public string Device { get; init; } = "cpu";
 
-    /// <summary>Threads of the Torch operations, 1 to 1,024; null (the default) leaves libtorch's choice. The setting holds for the whole process.</summary>
+    /// <summary>Threads of the Torch operations, 1 to 1,024; null (the default) leaves libtorch's choice. A pass of the model sets it for its own thread and for threads that have not used libtorch yet.</summary>
     public int? Threads { get; init; }
 
     /// <summary>Tokens of a prompt that pass the model at once, 1 to 65,536. Default 512; fewer take less memory.</summary>
