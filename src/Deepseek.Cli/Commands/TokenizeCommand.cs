@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Tokenization;
 
 namespace Deepseek.Cli.Commands;
@@ -58,13 +57,11 @@ internal static class TokenizeCommand
 
     private static string Render(DeepseekTokenizer tokenizer, string folder, string messages, string? tools, bool addGenerationPrompt)
     {
-        var file = Path.Combine(folder, "tokenizer_config.json");
-        var source = tokenizer.ChatTemplateSource
-            ?? throw new CheckpointFormatException(file, "chat_template", "the key is missing; a conversation needs the model's template.");
+        var template = ChatTemplate.Of(tokenizer, folder);
         using var toolsDocument = tools is null ? null : JsonInput.Whole(tools);
         if (toolsDocument is { RootElement.ValueKind: not JsonValueKind.Array })
             throw new InvalidDataException($"{tools} must be a JSON array of tools.");
-        return ChatTemplate.Parse(source, file).Render(Messages(messages), new ChatTemplateOptions
+        return template.Render(Messages(messages), new ChatTemplateOptions
         {
             AddGenerationPrompt = addGenerationPrompt,
             BeginToken = tokenizer.BeginToken,

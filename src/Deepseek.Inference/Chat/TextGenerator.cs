@@ -30,7 +30,7 @@ public sealed class TextGenerator : IDisposable
         Model = model;
         Tokenizer = tokenizer;
         Generator = new Generator(model);
-        _template = new Lazy<ChatTemplate>(ParseTemplate);
+        _template = new Lazy<ChatTemplate>(() => ChatTemplate.Of(RequireTokenizer(), Model.Location));
     }
 
     /// <summary>The model.</summary>
@@ -174,12 +174,4 @@ public sealed class TextGenerator : IDisposable
 
     private DeepseekTokenizer RequireTokenizer() => Tokenizer
         ?? throw new CheckpointFormatException(Path.Combine(Model.Location, "tokenizer.json"), null, "the file is missing; text needs it. Copy it from where the model was published, or give token ids.");
-
-    private ChatTemplate ParseTemplate()
-    {
-        var file = Path.Combine(Model.Location, "tokenizer_config.json");
-        var source = RequireTokenizer().ChatTemplateSource
-            ?? throw new CheckpointFormatException(file, "chat_template", "the key is missing; a conversation needs the model's template. Copy the file from where the model was published, or continue plain text.");
-        return ChatTemplate.Parse(source, file);
-    }
 }

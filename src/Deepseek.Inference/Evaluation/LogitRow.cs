@@ -13,6 +13,9 @@ internal static class LogitRow
         return largest + Math.Log(sum);
     }
 
+    /// <summary>How little a token was foreseen: its negative log-probability, in nats.</summary>
+    public static double Loss(ReadOnlySpan<float> logits, int id) => LogSumExp(logits) - logits[id];
+
     /// <summary>The place of the largest logit; of equal ones the first.</summary>
     public static int Best(ReadOnlySpan<float> logits) => logits.IndexOf(Largest(logits));
 

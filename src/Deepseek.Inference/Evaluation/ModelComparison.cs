@@ -39,8 +39,8 @@ public sealed record ModelComparison(double Divergence, double Agreement, Perple
                 var rowB = b.AsSpan((t - 1) * width, width);
                 divergence += LogitRow.Divergence(rowA, rowB);
                 agreement += LogitRow.Best(rowA) == LogitRow.Best(rowB) ? 1 : 0;
-                lossFirst += LogitRow.LogSumExp(rowA) - rowA[run[t]];
-                lossSecond += LogitRow.LogSumExp(rowB) - rowB[run[t]];
+                lossFirst += LogitRow.Loss(rowA, run[t]);
+                lossSecond += LogitRow.Loss(rowB, run[t]);
             }
 
             tokens += run.Length - 1;

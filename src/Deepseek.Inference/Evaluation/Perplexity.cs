@@ -23,10 +23,7 @@ public sealed record Perplexity(double Value, int Tokens)
             var logits = Logits(model, run, cancellationToken);
             var width = logits.Length / (run.Length - 1);
             for (var t = 1; t < run.Length; t++)
-            {
-                var row = logits.AsSpan((t - 1) * width, width);
-                sum += LogitRow.LogSumExp(row) - row[run[t]];
-            }
+                sum += LogitRow.Loss(logits.AsSpan((t - 1) * width, width), run[t]);
 
             tokens += run.Length - 1;
             progress?.Report(tokens);

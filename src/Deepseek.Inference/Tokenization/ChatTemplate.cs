@@ -43,6 +43,20 @@ public sealed class ChatTemplate
         return new(source, file, StatementParser.Parse(source, file));
     }
 
+    /// <summary>The template that a model was published with.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="folder">The folder that it was loaded from, for errors.</param>
+    /// <exception cref="CheckpointFormatException">The model has no template.</exception>
+    /// <exception cref="ChatTemplateException">The template breaks the syntax, uses what is not supported, or exceeds a limit.</exception>
+    public static ChatTemplate Of(DeepseekTokenizer tokenizer, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        var file = Path.Combine(folder, "tokenizer_config.json");
+        return Parse(
+            tokenizer.ChatTemplateSource ?? throw new CheckpointFormatException(file, "chat_template", "the key is missing; a conversation needs the model's template. Copy the file from where the model was published, or continue plain text."),
+            file);
+    }
+
     /// <summary>The prompt for a conversation.</summary>
     /// <param name="messages">The conversation so far.</param>
     /// <param name="options">Everything else that the template is given.</param>
