@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Deepseek.Inference.Kernels;
@@ -26,7 +25,7 @@ public static partial class Fp8E4M3
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static void Decode(ReadOnlySpan<byte> codes, float scale, Span<float> destination)
     {
-        RequireEqual(nameof(destination), destination.Length, codes.Length);
+        Lengths.Require(nameof(destination), destination.Length, codes.Length);
         Decode(KernelPaths.Selected, codes, scale, destination);
     }
 
@@ -48,10 +47,10 @@ public static partial class Fp8E4M3
         ArgumentOutOfRangeException.ThrowIfNegative(columns);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blockRows);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blockColumns);
-        var across = CeilDiv(columns, blockColumns);
-        RequireEqual(nameof(codes), codes.Length, (long)rows * columns);
-        RequireEqual(nameof(scales), scales.Length, CeilDiv(rows, blockRows) * across);
-        RequireEqual(nameof(destination), destination.Length, codes.Length);
+        var across = Lengths.CeilDiv(columns, blockColumns);
+        Lengths.Require(nameof(codes), codes.Length, (long)rows * columns);
+        Lengths.Require(nameof(scales), scales.Length, Lengths.CeilDiv(rows, blockRows) * across);
+        Lengths.Require(nameof(destination), destination.Length, codes.Length);
 
         var path = KernelPaths.Selected;
         for (var row = 0; row < rows; row++)
@@ -74,7 +73,7 @@ public static partial class Fp8E4M3
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static void Encode(ReadOnlySpan<float> values, Span<byte> destination)
     {
-        RequireEqual(nameof(destination), destination.Length, values.Length);
+        Lengths.Require(nameof(destination), destination.Length, values.Length);
         Encode(KernelPaths.Selected, values, destination);
     }
 
@@ -104,16 +103,5 @@ public static partial class Fp8E4M3
             _ => 0,
         };
         EncodeScalar(values[done..], destination[done..]);
-    }
-
-    private static long CeilDiv(int value, int divisor) => ((long)value + divisor - 1) / divisor;
-
-    private static void RequireEqual(string name, long length, long expected)
-    {
-        if (length != expected)
-        {
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"{name} has {length} elements; it must have {expected}, to fit the other arguments."), name);
-        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
@@ -49,8 +48,8 @@ public static partial class Nf4
     public static void Encode(ReadOnlySpan<float> values, ReadOnlySpan<float> scales, int blockSize, Span<byte> codes)
     {
         RequireBlockSize(blockSize);
-        RequireLength(nameof(scales), scales.Length, CeilDiv(values.Length, blockSize));
-        RequireLength(nameof(codes), codes.Length, CeilDiv(values.Length, 2));
+        Lengths.Require(nameof(scales), scales.Length, Lengths.CeilDiv(values.Length, blockSize));
+        Lengths.Require(nameof(codes), codes.Length, Lengths.CeilDiv(values.Length, 2));
         var path = KernelPaths.Selected;
         for (var block = 0; block < scales.Length; block++)
         {
@@ -70,8 +69,8 @@ public static partial class Nf4
     public static void Decode(ReadOnlySpan<byte> codes, ReadOnlySpan<float> scales, int blockSize, Span<float> destination)
     {
         RequireBlockSize(blockSize);
-        RequireLength(nameof(scales), scales.Length, CeilDiv(destination.Length, blockSize));
-        RequireLength(nameof(codes), codes.Length, CeilDiv(destination.Length, 2));
+        Lengths.Require(nameof(scales), scales.Length, Lengths.CeilDiv(destination.Length, blockSize));
+        Lengths.Require(nameof(codes), codes.Length, Lengths.CeilDiv(destination.Length, 2));
         var path = KernelPaths.Selected;
         for (var block = 0; block < scales.Length; block++)
         {
@@ -142,16 +141,5 @@ public static partial class Nf4
     {
         if (blockSize <= 0 || blockSize % 16 != 0)
             throw new ArgumentOutOfRangeException(nameof(blockSize), blockSize, "The block size of NF4 must be a positive multiple of 16; published models use 64.");
-    }
-
-    private static int CeilDiv(int value, int divisor) => (int)(((long)value + divisor - 1) / divisor);
-
-    private static void RequireLength(string name, int length, int expected)
-    {
-        if (length != expected)
-        {
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"{name} has {length} elements; it must have {expected}, to fit the other arguments."), name);
-        }
     }
 }
