@@ -38,13 +38,13 @@ internal sealed class DeepseekModelBuilder
     {
         var (shape, heads) = (_config.LatentAttention!, (long)_config.HeadCount);
         var queries = heads * (shape.NopeHeadSize + shape.RopeHeadSize);
-        var compressed = shape.QueryRank is { } rank;
+        var (down, norm, query) = shape.QueryRank is { } rank
+            ? (_loader.Matrix($"{prefix}.q_a_proj.weight", rank, _config.HiddenSize),
+                _loader.Norm($"{prefix}.q_a_layernorm.weight", rank),
+                _loader.Matrix($"{prefix}.q_b_proj.weight", queries, rank))
+            : ((WeightMatrix?)null, (RmsNorm?)null, _loader.Matrix($"{prefix}.q_proj.weight", queries, _config.HiddenSize));
         return new LatentAttention(shape, _config.HeadCount, _config.RopeScaling, new LatentAttentionWeights(
-            compressed ? _loader.Matrix($"{prefix}.q_a_proj.weight", shape.QueryRank!.Value, _config.HiddenSize) : null,
-            compressed ? _loader.Norm($"{prefix}.q_a_layernorm.weight", shape.QueryRank!.Value) : null,
-            compressed
-                ? _loader.Matrix($"{prefix}.q_b_proj.weight", queries, shape.QueryRank!.Value)
-                : _loader.Matrix($"{prefix}.q_proj.weight", queries, _config.HiddenSize),
+            down, norm, query,
             _loader.Matrix($"{prefix}.kv_a_proj_with_mqa.weight", shape.LatentRank + shape.RopeHeadSize, _config.HiddenSize),
             _loader.Norm($"{prefix}.kv_a_layernorm.weight", shape.LatentRank),
             _loader.Matrix($"{prefix}.kv_b_proj.weight", heads * (shape.NopeHeadSize + shape.ValueHeadSize), shape.LatentRank),
