@@ -1,4 +1,5 @@
 using Deepseek.Inference.Models;
+using Deepseek.Inference.Sampling;
 
 namespace Deepseek.Inference.Evaluation;
 
@@ -37,10 +38,10 @@ public sealed record ModelComparison(double Divergence, double Agreement, Perple
             {
                 var rowA = a.AsSpan((t - 1) * width, width);
                 var rowB = b.AsSpan((t - 1) * width, width);
-                divergence += LogitRow.Divergence(rowA, rowB);
-                agreement += LogitRow.Best(rowA) == LogitRow.Best(rowB) ? 1 : 0;
-                lossFirst += LogitRow.Loss(rowA, run[t]);
-                lossSecond += LogitRow.Loss(rowB, run[t]);
+                divergence += Evaluation.Divergence.Between(rowA, rowB);
+                agreement += Best(rowA) == Best(rowB) ? 1 : 0;
+                lossFirst -= LogProbabilities.LogSoftmaxAt(rowA, run[t]);
+                lossSecond -= LogProbabilities.LogSoftmaxAt(rowB, run[t]);
             }
 
             tokens += run.Length - 1;
@@ -50,4 +51,7 @@ public sealed record ModelComparison(double Divergence, double Agreement, Perple
         return new ModelComparison(
             divergence / tokens, (double)agreement / tokens, new Perplexity(Math.Exp(lossFirst / tokens), tokens), new Perplexity(Math.Exp(lossSecond / tokens), tokens));
     }
+
+    /// <summary>The place of the greatest logit; of equal ones the first.</summary>
+    private static int Best(ReadOnlySpan<float> logits) => logits.IndexOf(LogitRow.Maximum(logits));
 }

@@ -1,4 +1,5 @@
 using Deepseek.Inference.Models;
+using Deepseek.Inference.Sampling;
 
 namespace Deepseek.Inference.Evaluation;
 
@@ -23,7 +24,7 @@ public sealed record Perplexity(double Value, int Tokens)
             var logits = Logits(model, run, cancellationToken);
             var width = logits.Length / (run.Length - 1);
             for (var t = 1; t < run.Length; t++)
-                sum += LogitRow.Loss(logits.AsSpan((t - 1) * width, width), run[t]);
+                sum -= LogProbabilities.LogSoftmaxAt(logits.AsSpan((t - 1) * width, width), run[t]);
 
             tokens += run.Length - 1;
             progress?.Report(tokens);

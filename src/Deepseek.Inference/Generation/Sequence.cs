@@ -84,8 +84,8 @@ internal sealed class Sequence : IDisposable
         HasEnded = reason is not null;
         var (previous, now) = (_lastToken, Stopwatch.GetTimestamp());
         _lastToken = now;
-        return new TokenResult(
-            id, LogProbabilities.LogSoftmaxAt(logits, id), LogProbabilities.Top(logits, _options.Alternatives), Stopwatch.GetElapsedTime(previous, now), decision == StopDecision.StopBefore, reason);
+        var (chosen, best) = LogProbabilities.Report(logits, id, _options.Alternatives);
+        return new TokenResult(id, chosen, best, Stopwatch.GetElapsedTime(previous, now), decision == StopDecision.StopBefore, reason);
     }
 
     public void Dispose()

@@ -13,8 +13,7 @@ public static class LogProbabilities
     {
         if ((uint)id >= (uint)logits.Length)
             throw new ArgumentOutOfRangeException(nameof(id), id, $"id must be 0 to {logits.Length - 1}, since the row has {logits.Length} logits.");
-        var (maximum, logSum) = Normalize(logits);
-        return (double)logits[id] - maximum - logSum;
+        return Normalize(logits).LogProbability(logits[id]);
     }
 
     /// <summary>The most probable tokens.</summary>
@@ -27,7 +26,27 @@ public static class LogProbabilities
     {
         if (count < 0)
             throw new ArgumentOutOfRangeException(nameof(count), count, "count must be 0 or more, since it counts tokens.");
-        var (maximum, logSum) = Normalize(logits);
+        return Top(logits, count, Normalize(logits));
+    }
+
+    /// <summary>The log-probability of one token and the most probable ones, with one pass for what both are measured by.</summary>
+    internal static (double Chosen, TokenLogProbability[] Best) Report(ReadOnlySpan<float> logits, int id, int count)
+    {
+        var normalizer = Normalize(logits);
+        return (normalizer.LogProbability(logits[id]), Top(logits, count, normalizer));
+    }
+
+    /// <summary>What turns the logits of a row into log-probabilities.</summary>
+    /// <exception cref="InvalidLogitsException">The row holds NaN, +∞ or no token.</exception>
+    internal static Normalizer Normalize(ReadOnlySpan<float> logits)
+    {
+        var maximum = LogitRow.RequireMaximum(logits);
+        using var weights = new Rented<double>(logits.Length);
+        return new Normalizer(maximum, Math.Log(SoftMaxWeights.Compute(logits, maximum, weights.Span)));
+    }
+
+    private static TokenLogProbability[] Top(ReadOnlySpan<float> logits, int count, Normalizer normalizer)
+    {
         if (count == 0)
             return [];
 
@@ -38,17 +57,18 @@ public static class LogProbabilities
         for (var i = 0; i < top.Length; i++)
         {
             var id = RankedToken.Id(best[i]);
-            top[i] = new TokenLogProbability(id, (double)logits[id] - maximum - logSum);
+            top[i] = new TokenLogProbability(id, normalizer.LogProbability(logits[id]));
         }
 
         return top;
     }
 
-    // The maximum and the logarithm of the sum stay apart: beside a large maximum the latter would be rounded away.
-    private static (float Maximum, double LogSum) Normalize(ReadOnlySpan<float> logits)
+    /// <summary>ln Σ exp(logit) of a row, in two parts: beside a large maximum the logarithm of the sum would be rounded away.</summary>
+    /// <param name="Maximum">The greatest logit.</param>
+    /// <param name="LogSum">ln Σ exp(logit − maximum).</param>
+    internal readonly record struct Normalizer(float Maximum, double LogSum)
     {
-        var maximum = LogitRow.RequireMaximum(logits);
-        using var weights = new Rented<double>(logits.Length);
-        return (maximum, Math.Log(SoftMaxWeights.Compute(logits, maximum, weights.Span)));
+        /// <summary>The log-probability of a token of the row.</summary>
+        public double LogProbability(float logit) => (double)logit - Maximum - LogSum;
     }
 }

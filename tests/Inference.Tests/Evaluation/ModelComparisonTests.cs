@@ -1,5 +1,6 @@
 using Deepseek.Inference.Evaluation;
 using Deepseek.Inference.Models;
+using Deepseek.Inference.Sampling;
 using Deepseek.Inference.Tokenization;
 
 namespace Deepseek.Inference.Tests.Evaluation;
@@ -7,18 +8,18 @@ namespace Deepseek.Inference.Tests.Evaluation;
 public sealed class ModelComparisonTests
 {
     [Fact]
-    public void Divergence_HandWorkedRows_IsThatOfTheFormula()
+    public void Between_HandWorkedRows_IsThatOfTheFormula()
     {
         // p = (1/2, 1/2), q = (3/4, 1/4): ½ ln(2/3) + ½ ln 2.
         float[] p = [1f, 1f];
         float[] q = [MathF.Log(3f) - 5f, -5f];
 
-        Assert.Equal(0.5 * Math.Log(2.0 / 3) + (0.5 * Math.Log(2)), LogitRow.Divergence(p, q), 6);
-        Assert.Equal(0.0, LogitRow.Divergence(p, p));
+        Assert.Equal(0.5 * Math.Log(2.0 / 3) + (0.5 * Math.Log(2)), Divergence.Between(p, q), 6);
+        Assert.Equal(0.0, Divergence.Between(p, p));
     }
 
     [Fact]
-    public void LogSumExp_LargeLogits_DoesNotOverflow() => Assert.Equal(1001 + Math.Log(1 + Math.Exp(-1)), LogitRow.LogSumExp([1000f, 1001f]), 9);
+    public void LogSoftmaxAt_LargeLogits_DoesNotOverflow() => Assert.Equal(1001 + Math.Log(1 + Math.Exp(-1)), 1000 - LogProbabilities.LogSoftmaxAt([1000f, 1001f], 0), 9);
 
     [Fact]
     public async Task Measure_ModelAgainstItself_IsEqual()
