@@ -1,6 +1,5 @@
 using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Configuration;
-using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Layers;
 using Deepseek.Inference.Quantization;
 using static TorchSharp.torch;
@@ -15,7 +14,6 @@ namespace Deepseek.Inference.Models;
 internal sealed class WeightLoader(
     ICheckpointSource source, ModelConfig config, Device device, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
 {
-    private readonly BitsandbytesReader _bitsandbytes = new(source);
     private readonly long _totalBytes = source.Tensors.Values.Sum(tensor => tensor.ByteLength);
     private int _tensors;
     private long _bytes;
@@ -29,30 +27,16 @@ internal sealed class WeightLoader(
     /// <summary>A matrix in its stored form; FP8 with its block scales where the checkpoint has them.</summary>
     public WeightMatrix Matrix(string name, long rows, long columns)
     {
-        if (_bitsandbytes.Has(name))
-        {
-            var (codes, blockSize, blockScales) = _bitsandbytes.Read(name, rows, columns);
-            return new Nf4Matrix(Take(codes), blockScales, blockSize, rows, columns);
-        }
-
-        var entry = Entry(name, [rows, columns]);
-        if (entry.Type is not (TensorType.F64 or TensorType.F32 or TensorType.F16 or TensorType.BF16 or TensorType.F8E4M3 or TensorType.F8E5M2))
-            throw new CheckpointFormatException(entry.File, name, $"the type is {entry.Type}; a weight must be F64, F32, F16, BF16 or FP8.");
-
-        var scaleName = TensorNames.ScaleOf(name);
-        if (!Has(scaleName) && entry.Type == TensorType.F8E4M3 && config.Quantization is { Method: "fp8" })
-            throw new CheckpointFormatException(entry.File, name, $"its block scales, {scaleName}, are missing; config.json's quant_method is fp8, so that the codes alone are no weights. Download the checkpoint again.");
-        if (!Has(scaleName))
-            return new FloatMatrix(Take(entry));
-        if (config.Quantization is not { Method: "fp8" } blocks || entry.Type != TensorType.F8E4M3)
-            throw new CheckpointFormatException(entry.File, name, $"it has block scales ({scaleName}), its type is {entry.Type}, and config.json's quantization is {config.Quantization?.Method ?? "absent"}; block scales belong to F8_E4M3 weights with quant_method fp8.");
-
-        var scales = Entry(scaleName, [CeilDiv(rows, blocks.BlockRows), CeilDiv(columns, blocks.BlockColumns)]);
-        return new Fp8BlockMatrix(Take(entry), Widen(scales), blocks.BlockRows, blocks.BlockColumns);
+        var stored = StoredMatrix.Describe(source, config, name, rows, columns);
+        if (stored.Nf4 is { } nf4)
+            return new Nf4Matrix(Take(stored.Weights), nf4.Scales, nf4.Size, rows, columns);
+        return stored.Fp8 is { } fp8
+            ? new Fp8BlockMatrix(Take(stored.Weights), Widen(fp8.Scales), fp8.Rows, fp8.Columns)
+            : new FloatMatrix(Take(stored.Weights));
     }
 
     /// <summary>A vector in fp32.</summary>
-    public Tensor Vector(string name, long length) => Widen(Entry(name, [length]));
+    public Tensor Vector(string name, long length) => Widen(RequiredTensor.Find(source, name, length));
 
     /// <summary>The gain of a norm.</summary>
     public RmsNorm Norm(string name, long length) => new(Vector(name, length), config.RmsNormEpsilon);
@@ -66,19 +50,9 @@ internal sealed class WeightLoader(
     /// <summary>Reports that nothing more will be taken.</summary>
     public void Complete() => progress?.Report(new LoadProgress(source.Tensors.Count, source.Tensors.Count, _totalBytes, _totalBytes));
 
-    private TensorEntry Entry(string name, long[] shape)
-    {
-        if (!source.Tensors.TryGetValue(name, out var entry))
-            throw new CheckpointFormatException(source.Location, name, $"the tensor is missing; config.json asks for one of shape {Text(shape)}. Download the checkpoint again, or correct config.json.");
-        if (!entry.Shape.SequenceEqual(shape))
-            throw new CheckpointFormatException(entry.File, name, $"the shape is {Text(entry.Shape)}; config.json asks for {Text(shape)}.");
-        return entry;
-    }
-
     private Tensor Widen(TensorEntry entry)
     {
-        if (entry.Type is not (TensorType.F64 or TensorType.F32 or TensorType.F16 or TensorType.BF16))
-            throw new CheckpointFormatException(entry.File, entry.Name, $"the type is {entry.Type}; norms, biases and scales must be F64, F32, F16 or BF16.");
+        RequiredTensor.RequireFloat(entry);
         using var stored = Take(entry);
         return stored.to(ScalarType.Float32, copy: true);
     }
@@ -102,8 +76,4 @@ internal sealed class WeightLoader(
         progress?.Report(new LoadProgress(_tensors, source.Tensors.Count, _bytes, _totalBytes));
         return taken;
     }
-
-    private static long CeilDiv(long value, long divisor) => (value + divisor - 1) / divisor;
-
-    private static string Text(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
 }
