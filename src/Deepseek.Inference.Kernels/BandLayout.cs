@@ -115,16 +115,20 @@ public readonly record struct BandLayout
     /// <param name="band">The band, from 0.</param>
     public int GroupsOf(int band) => GroupCount(GroupPhaseOf(band), RowsOf(band));
 
+    /// <summary>First byte of the codes of the scales of a band of 4 bits, from the band's first. Bands whose groups begin elsewhere have their codes in the same place.</summary>
+    /// <param name="band">The band, from 0.</param>
+    internal int ScaleCodesOffsetOf(int band) => ScaleCodesOffset(RowsOf(band));
+
     private int GroupCount(int phase, int rows) => (int)Lengths.CeilDiv(phase + ((long)rows * BlocksPerRow), GroupBlocks);
+
+    /// <summary>Before the codes lies a step a group; of bitsandbytes' scales the offset, then a factor a group, with room for the most groups that as many rows can touch.</summary>
+    private int ScaleCodesOffset(int rows) => sizeof(float) * (Precision == WeightPrecision.Nf4Dynamic ? GroupCount(0, rows) + 2 : GroupCount(0, rows));
 
     private int HeaderLength(int rows)
     {
         long bytes = Precision switch
         {
-            // A step or factor a group, then a code a block.
-            WeightPrecision.Nf4 => (4L * GroupCount(0, rows)) + ((long)rows * BlocksPerRow),
-            // The offset too. Bands whose groups begin elsewhere have room for the same number, so that all bands are equally long.
-            WeightPrecision.Nf4Dynamic => 4 + (4L * (GroupCount(0, rows) + 1)) + ((long)rows * BlocksPerRow),
+            WeightPrecision.Nf4 or WeightPrecision.Nf4Dynamic => ScaleCodesOffset(rows) + ((long)rows * BlocksPerRow), // a code a block
             WeightPrecision.Int8 => 4L * rows,
             WeightPrecision.Int8Block => 4L * rows * BlocksPerRow,
             WeightPrecision.Fp8 => 4 * Lengths.CeilDiv(Columns, Fp8Block),

@@ -53,7 +53,7 @@ public static partial class Nf4
 
     /// <summary>Sixteen codes, one a byte, to eight bytes, the earlier of two in the high nibble.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Pack(Vector128<byte> code, ref byte codes, int at)
+    internal static void Pack(Vector128<byte> code, ref byte codes, int at)
     {
         var pairs = code.AsUInt16(); // the earlier code in the low byte
         var packed = Vector128.ShiftLeft(pairs, 4) | Vector128.ShiftRightLogical(pairs, 8);
@@ -63,7 +63,7 @@ public static partial class Nf4
 
     /// <summary>Eight bytes to sixteen codes, one a byte.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<byte> Unpack(ref byte codes, int at)
+    internal static Vector128<byte> Unpack(ref byte codes, int at)
     {
         var bytes = Vector128.CreateScalar(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref codes, at))).AsByte();
         var pairs = Vector128.WidenLower(bytes);

@@ -22,7 +22,7 @@ public static partial class Nf4
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<int> CodesAt(ref float values, int at, float inverse)
+    internal static Vector128<int> CodesAt(ref float values, int at, float inverse)
     {
         var normalised = Vector128.LoadUnsafe(ref values, (nuint)at) * inverse;
         var code = Vector128<int>.Zero;

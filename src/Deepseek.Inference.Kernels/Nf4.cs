@@ -1,5 +1,5 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
@@ -85,19 +85,19 @@ public static partial class Nf4
     public static float LargestMagnitude(ReadOnlySpan<float> block)
     {
         // A float's bits without the sign are in the order of its magnitude, with infinity and NaN at the end.
-        var largest = Vector<int>.Zero;
-        var mask = new Vector<int>(int.MaxValue);
         var bits = MemoryMarshal.Cast<float, int>(block);
+        ref var from = ref MemoryMarshal.GetReference(bits);
+        var eight = Vector256<int>.Zero;
         var i = 0;
-        for (; i <= bits.Length - Vector<int>.Count; i += Vector<int>.Count)
-            largest = Vector.Max(largest, new Vector<int>(bits[i..]) & mask);
+        for (; i <= bits.Length - Vector256<int>.Count; i += Vector256<int>.Count)
+            eight = Vector256.Max(eight, Vector256.LoadUnsafe(ref from, (nuint)i) & Vector256.Create(int.MaxValue));
 
-        var result = 0;
-        for (var lane = 0; lane < Vector<int>.Count; lane++)
-            result = Math.Max(result, largest[lane]);
+        var four = Vector128.Max(eight.GetLower(), eight.GetUpper());
+        four = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        var largest = Math.Max(four.ToScalar(), four.GetElement(1));
         for (; i < bits.Length; i++)
-            result = Math.Max(result, bits[i] & int.MaxValue);
-        return BitConverter.Int32BitsToSingle(result);
+            largest = Math.Max(largest, bits[i] & int.MaxValue);
+        return BitConverter.Int32BitsToSingle(largest);
     }
 
     internal static void EncodeBlock(KernelPath path, ReadOnlySpan<float> values, float scale, Span<byte> codes)
