@@ -105,6 +105,25 @@ internal sealed class MatrixRows
         own.CopyTo(scales);
     }
 
+    /// <summary>Reads the codes of consecutive rows of an NF4 matrix, two a byte.</summary>
+    /// <param name="first">First row; its first weight is an even one of the flattened matrix.</param>
+    /// <param name="count">How many rows.</param>
+    /// <param name="codes">Receives [⌈count · columns / 2⌉] bytes, the earlier code in the high nibble.</param>
+    /// <exception cref="InvalidOperationException">The form is another than <see cref="MatrixForm.Nf4"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The rows leave the matrix, or begin in the middle of a byte.</exception>
+    /// <exception cref="ArgumentException">The destination has another length.</exception>
+    public void ReadNf4(int first, int count, Span<byte> codes)
+    {
+        if (Form != MatrixForm.Nf4)
+            throw new InvalidOperationException($"{Name} is {Form}; codes of NF4 are those of {MatrixForm.Nf4} alone.");
+        RequireRows(first, count);
+        var start = (long)first * Columns;
+        if ((start & 1) != 0)
+            throw new ArgumentOutOfRangeException(nameof(first), first, FormattableString.Invariant($"With {Columns} columns the row begins in the middle of a byte; it must be an even one."));
+        RequireLength(nameof(codes), codes.Length, (((long)count * Columns) + 1) / 2);
+        _source.Read(Entry, start / 2, codes);
+    }
+
     private void ReadFp8Blocks(int first, int count, Span<float> destination)
     {
         var blocks = _stored.Fp8!;

@@ -20,7 +20,7 @@ internal sealed class Nf4Matrix : WeightMatrix
         (_codes, _scales, _blockSize) = (codes, scales, blockSize);
         ByteSize = codes.numel() + scales.ByteSize;
         _address = codes.device_type == DeviceType.CPU ? codes.Address() : 0;
-        RowAlignment = blockSize / (int)GreatestCommonDivisor(columns, blockSize);
+        RowAlignment = Nf4Blocks.RowAlignment(blockSize, columns);
     }
 
     public override long ByteSize { get; }
@@ -79,6 +79,4 @@ internal sealed class Nf4Matrix : WeightMatrix
         _scales.Decode((int)(start / _blockSize), scales);
         return scales;
     }
-
-    private static long GreatestCommonDivisor(long a, long b) => b == 0 ? a : GreatestCommonDivisor(b, a % b);
 }

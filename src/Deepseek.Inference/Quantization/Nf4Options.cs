@@ -28,6 +28,20 @@ public sealed record Nf4Options
     /// </summary>
     public ReadOnlyMemory<float> ColumnImportance { get; init; }
 
+    /// <summary>The importance of consecutive weights of the flattened tensor; empty where all count alike.</summary>
+    /// <param name="first">The first weight.</param>
+    /// <param name="scratch">Room for the result, where it is not empty.</param>
+    /// <param name="count">How many weights.</param>
+    internal ReadOnlySpan<float> Importance(long first, Span<float> scratch, int count)
+    {
+        var columns = ColumnImportance.Span;
+        if (columns.IsEmpty)
+            return [];
+        for (var i = 0; i < count; i++)
+            scratch[i] = columns[(int)((first + i) % columns.Length)];
+        return scratch[..count];
+    }
+
     /// <summary>Reports every fault at once.</summary>
     internal void Validate(IReadOnlyList<long> shape)
     {

@@ -68,4 +68,14 @@ internal sealed record Fp8Blocks(TensorEntry Scales, int Rows, int Columns);
 /// <summary>The scales of NF4 blocks.</summary>
 /// <param name="Size">Weights of a block.</param>
 /// <param name="Scales">One a block of the flattened matrix.</param>
-internal sealed record Nf4Blocks(int Size, Nf4Scales Scales);
+internal sealed record Nf4Blocks(int Size, Nf4Scales Scales)
+{
+    /// <summary>Rows after which a block of the flattened matrix ends with a row.</summary>
+    public static int RowAlignment(int blockSize, long columns)
+    {
+        var (divisor, rest) = (columns, (long)blockSize);
+        while (rest != 0)
+            (divisor, rest) = (rest, divisor % rest);
+        return blockSize / (int)divisor;
+    }
+}

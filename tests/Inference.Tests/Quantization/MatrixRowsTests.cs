@@ -107,6 +107,20 @@ public sealed class MatrixRowsTests
     }
 
     [Fact]
+    public void ReadNf4_WrongArguments_AreNamed()
+    {
+        var tensor = Nf4Quantizer.Quantize(new float[5 * 63], [5, 63]);
+        using var folder = StoredMatrices.SetNf4(new AlteredCheckpoint("v3-fp32"), Name, tensor).Write();
+        using var source = CheckpointFolder.Open(folder.Path);
+        var config = ModelConfig.Load(folder.Path);
+        var (nf4, plain) = (MatrixRows.Open(source, config, Name, 5, 63), MatrixRows.Open(source, config, TensorNames.Embedding, 256, 64));
+
+        Assert.StartsWith("With 63 columns the row begins in the middle of a byte; it must be an even one.", Assert.Throws<ArgumentOutOfRangeException>(() => nf4.ReadNf4(1, 1, new byte[32])).Message, StringComparison.Ordinal);
+        Assert.StartsWith("codes has 31 elements; it must have 32, to fit the rows asked for.", Assert.Throws<ArgumentException>(() => nf4.ReadNf4(2, 1, new byte[31])).Message, StringComparison.Ordinal);
+        Assert.Equal("model.embed_tokens.weight is F32; codes of NF4 are those of Nf4 alone.", Assert.Throws<InvalidOperationException>(() => plain.ReadNf4(0, 1, new byte[32])).Message);
+    }
+
+    [Fact]
     public void Read_RowsOutsideTheMatrix_AreNamed()
     {
         using var source = CheckpointFolder.Open(Fixture.Folder("v3-fp32"));
