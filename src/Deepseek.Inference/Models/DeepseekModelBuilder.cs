@@ -10,15 +10,15 @@ namespace Deepseek.Inference.Models;
 /// <summary>Builds the layers of the DeepSeek models, the multi-token-prediction layer among them.</summary>
 internal sealed class DeepseekModelBuilder
 {
-    private readonly WeightLoader _loader;
+    private readonly IWeights _loader;
     private readonly ModelConfig _config;
     private readonly Dictionary<ExpertId, FeedForwardWeights> _weights;
     private readonly IExpertSource _experts;
 
-    private DeepseekModelBuilder(WeightLoader loader, ModelConfig config, Dictionary<ExpertId, FeedForwardWeights> weights, IExpertSource experts) =>
+    private DeepseekModelBuilder(IWeights loader, ModelConfig config, Dictionary<ExpertId, FeedForwardWeights> weights, IExpertSource experts) =>
         (_loader, _config, _weights, _experts) = (loader, config, weights, experts);
 
-    public static DeepseekModel Build(WeightLoader loader, ModelConfig config, ModelOptions options, string path, ICheckpointSource source)
+    public static DeepseekModel Build(IWeights loader, ModelConfig config, ModelOptions options, string path, IDisposable source)
     {
         Dictionary<ExpertId, FeedForwardWeights> weights = [];
         var builder = new DeepseekModelBuilder(loader, config, weights, new ResidentExperts(weights));
@@ -58,7 +58,7 @@ internal sealed class DeepseekModelBuilder
             return new SwiGlu(_loader.FeedForward(prefix, _config.IntermediateSize));
 
         for (var expert = 0; expert < experts.RoutedCount; expert++)
-            _weights.Add(new ExpertId(layer, expert), _loader.FeedForward($"{prefix}.experts.{expert}", experts.IntermediateSize));
+            _weights.Add(new ExpertId(layer, expert), _loader.Expert(layer, expert, experts.IntermediateSize));
 
         var bias = experts.Method == RoutingMethod.SigmoidNoAuxiliaryLoss ? SelectionBias($"{prefix}.gate.e_score_correction_bias", experts) : null;
         var router = new ExpertRouter(experts, _loader.Matrix($"{prefix}.gate.weight", experts.RoutedCount, _config.HiddenSize), bias);

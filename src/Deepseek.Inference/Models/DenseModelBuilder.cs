@@ -7,19 +7,19 @@ namespace Deepseek.Inference.Models;
 /// <summary>Builds the layers of the distilled models.</summary>
 internal static class DenseModelBuilder
 {
-    public static DenseModel Build(WeightLoader loader, ModelConfig config, ModelOptions options, string path, ICheckpointSource source)
+    public static DenseModel Build(IWeights loader, ModelConfig config, ModelOptions options, string path, IDisposable source)
     {
         var layers = Enumerable.Range(0, config.LayerCount).Select(layer => Layer(loader, config, layer)).ToArray();
         return new DenseModel(ModelLoader.Finish(loader, config, options, path, source, config.HeadSize, layers));
     }
 
-    private static DecoderLayer Layer(WeightLoader loader, ModelConfig config, int layer) => new(
+    private static DecoderLayer Layer(IWeights loader, ModelConfig config, int layer) => new(
         loader.Norm(TensorNames.Layer(layer, "input_layernorm.weight"), config.HiddenSize),
         Attention(loader, config, TensorNames.Layer(layer, "self_attn")),
         loader.Norm(TensorNames.Layer(layer, "post_attention_layernorm.weight"), config.HiddenSize),
         new SwiGlu(loader.FeedForward(TensorNames.Layer(layer, "mlp"), config.IntermediateSize)));
 
-    private static GroupedQueryAttention Attention(WeightLoader loader, ModelConfig config, string prefix)
+    private static GroupedQueryAttention Attention(IWeights loader, ModelConfig config, string prefix)
     {
         var queries = (long)config.HeadCount * config.HeadSize;
         var keys = (long)config.KeyValueHeadCount * config.HeadSize;

@@ -1,4 +1,3 @@
-using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Configuration;
 
 namespace Deepseek.Inference.Models;
@@ -11,4 +10,4 @@ namespace Deepseek.Inference.Models;
 /// <param name="Decoder">The layers.</param>
 /// <param name="WeightBytes">Bytes of the weights as they are stored.</param>
 internal sealed record LoadedModel(
-    ModelConfig Config, ModelOptions Options, string Location, ICheckpointSource Source, Decoder Decoder, long WeightBytes);
+    ModelConfig Config, ModelOptions Options, string Location, IDisposable Source, Decoder Decoder, long WeightBytes);

@@ -3,6 +3,7 @@ using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Layers;
+using Deepseek.Inference.Store;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Models;
@@ -32,16 +33,15 @@ internal static class ModelLoader
         var device = new Device(options.Device); // torch.device would initialise CUDA, and fail without a remedy
         TorchNative.EnsureDevice(device);
 
-        var source = CheckpointFolder.Open(path);
+        var (weights, source) = Open(path, config, device, progress, cancellationToken);
         // Holds every tensor until all are there: what a failure leaves half done is freed at once.
         using var scope = NewDisposeScope();
         try
         {
-            var loader = new WeightLoader(source, config, device, progress, cancellationToken);
             LanguageModel model = config.LatentAttention is null
-                ? DenseModelBuilder.Build(loader, config, options, path, source)
-                : DeepseekModelBuilder.Build(loader, config, options, path, source);
-            loader.Complete();
+                ? DenseModelBuilder.Build(weights, config, options, path, source)
+                : DeepseekModelBuilder.Build(weights, config, options, path, source);
+            weights.Complete();
             scope.Detach(scope.DisposablesView);
             return (TModel)model;
         }
@@ -50,6 +50,20 @@ internal static class ModelLoader
             source.Dispose();
             throw;
         }
+    }
+
+    /// <summary>A page store, or a checkpoint as published.</summary>
+    private static (IWeights Weights, IDisposable Source) Open(
+        string path, ModelConfig config, Device device, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (StoreFile.IsStore(path))
+        {
+            var store = new StoreWeights(PageStore.Open(path), device, progress, cancellationToken);
+            return (store, store);
+        }
+
+        var folder = CheckpointFolder.Open(path);
+        return (new WeightLoader(folder, config, device, progress, cancellationToken), folder);
     }
 
     private static void RequireComputable<TModel>(ModelConfig config, string path)
@@ -66,7 +80,7 @@ internal static class ModelLoader
 
     /// <summary>Embedding, norm and head around an architecture's layers.</summary>
     public static LoadedModel Finish(
-        WeightLoader loader, ModelConfig config, ModelOptions options, string path, ICheckpointSource source, int rotatedDimensions, IReadOnlyList<DecoderLayer> layers)
+        IWeights loader, ModelConfig config, ModelOptions options, string path, IDisposable source, int rotatedDimensions, IReadOnlyList<DecoderLayer> layers)
     {
         var embedding = loader.Matrix(TensorNames.Embedding, config.VocabularySize, config.HiddenSize);
         var head = config.TieWordEmbeddings ? embedding : loader.Matrix(TensorNames.Head, config.VocabularySize, config.HiddenSize);

@@ -12,7 +12,7 @@ namespace Deepseek.Inference.Models;
 /// caller's dispose scope until loading has succeeded.
 /// </remarks>
 internal sealed class WeightLoader(
-    ICheckpointSource source, ModelConfig config, Device device, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    ICheckpointSource source, ModelConfig config, Device device, IProgress<LoadProgress>? progress, CancellationToken cancellationToken) : IWeights
 {
     private readonly long _totalBytes = source.Tensors.Values.Sum(tensor => tensor.ByteLength);
     private int _tensors;
@@ -46,6 +46,10 @@ internal sealed class WeightLoader(
         Matrix($"{prefix}.gate_proj.weight", inner, config.HiddenSize),
         Matrix($"{prefix}.up_proj.weight", inner, config.HiddenSize),
         Matrix($"{prefix}.down_proj.weight", config.HiddenSize, inner));
+
+    /// <summary>A routed expert.</summary>
+    public FeedForwardWeights Expert(int layer, int expert, long inner) =>
+        FeedForward(TensorNames.Layer(layer, FormattableString.Invariant($"mlp.experts.{expert}")), inner);
 
     /// <summary>Reports that nothing more will be taken.</summary>
     public void Complete() => progress?.Report(new LoadProgress(source.Tensors.Count, source.Tensors.Count, _totalBytes, _totalBytes));

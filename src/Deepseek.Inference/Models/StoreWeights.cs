@@ -1,0 +1,121 @@
+using Deepseek.Inference.Checkpoints;
+using Deepseek.Inference.Diagnostics;
+using Deepseek.Inference.Kernels;
+using Deepseek.Inference.Layers;
+using Deepseek.Inference.Quantization;
+using Deepseek.Inference.Store;
+using static TorchSharp.torch;
+
+namespace Deepseek.Inference.Models;
+
+/// <summary>Takes weights out of a page store, whose shards are read into memory as a whole when something of them is first asked for.</summary>
+/// <remarks>Matrices lie over that memory, which belongs to this and is freed with it.</remarks>
+internal sealed unsafe class StoreWeights : IWeights, IDisposable
+{
+    private readonly PageStore _store;
+    private readonly Device _device;
+    private readonly IProgress<LoadProgress>? _progress;
+    private readonly CancellationToken _cancellationToken;
+    private readonly Dictionary<int, WeightMemory> _shards = [];
+    private readonly Dictionary<string, StoredTensor> _tensors;
+    private readonly Dictionary<int, StoredExperts[]> _experts;
+    private int _taken;
+    private long _read;
+
+    public StoreWeights(PageStore store, Device device, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    {
+        (_store, _device, _progress, _cancellationToken) = (store, device, progress, cancellationToken);
+        _tensors = store.Manifest.Layout.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        _experts = store.Manifest.Layout.Experts.GroupBy(run => run.Layer).ToDictionary(layer => layer.Key, layer => layer.ToArray());
+        Total = _tensors.Count + (3 * store.Manifest.Layout.Experts.Sum(run => run.Count));
+    }
+
+    public long Bytes { get; private set; }
+
+    private int Total { get; }
+
+    private string ManifestFile => Path.Combine(_store.Location, StoreFile.Manifest);
+
+    public bool Has(string name) => _tensors.ContainsKey(name);
+
+    public WeightMatrix Matrix(string name, long rows, long columns)
+    {
+        var tensor = Find(name, rows, columns);
+        var memory = Take(tensor.Shard, tensor.Length);
+        return tensor.Precision is null
+            ? new FloatMatrix(Place(tensor, memory)) { Name = name }
+            : new BandMatrix(tensor.Layout, BandPlacement.Contiguous(tensor.Layout), memory.Start + tensor.Offset, _device) { Name = name };
+    }
+
+    public Tensor Vector(string name, long length)
+    {
+        var tensor = Find(name, length);
+        if (tensor.Type is not (TensorType.F64 or TensorType.F32 or TensorType.F16 or TensorType.BF16))
+            throw new CheckpointFormatException(ManifestFile, name, $"the type is {tensor.Type}; norms, biases and scales must be F64, F32, F16 or BF16.");
+        using var stored = Place(tensor, Take(tensor.Shard, tensor.Length));
+        return stored.to(ScalarType.Float32, copy: true);
+    }
+
+    public RmsNorm Norm(string name, long length) => new(Vector(name, length), _store.Config.RmsNormEpsilon);
+
+    public FeedForwardWeights FeedForward(string prefix, long inner) => new(
+        Matrix($"{prefix}.gate_proj.weight", inner, _store.Config.HiddenSize),
+        Matrix($"{prefix}.up_proj.weight", inner, _store.Config.HiddenSize),
+        Matrix($"{prefix}.down_proj.weight", _store.Config.HiddenSize, inner));
+
+    public FeedForwardWeights Expert(int layer, int expert, long inner)
+    {
+        var run = Array.Find(_experts.GetValueOrDefault(layer, []), run => expert >= run.First && expert < run.First + run.Count)
+            ?? throw new CheckpointFormatException(ManifestFile, TensorNames.Layer(layer, "mlp.experts"), FormattableString.Invariant($"expert {expert} is missing; the store's model asks for it. Convert the checkpoint again."));
+        if (run.Inner != inner || run.Hidden != _store.Config.HiddenSize)
+            throw new CheckpointFormatException(ManifestFile, TensorNames.Layer(layer, "mlp.experts"), FormattableString.Invariant($"its experts are {run.Inner} by {run.Hidden}; the model asks for {inner} by {_store.Config.HiddenSize}. Convert the checkpoint again."));
+
+        var memory = Take(run.Shard, run.Record.Length, tensors: 3);
+        var start = memory.Start + _store.Manifest.Layout.Shards[run.Shard].PageOffsets[run.FirstPage + expert - run.First];
+        return new FeedForwardWeights(
+            new BandMatrix(run.Record.Inward, run.Record.Gate, start, _device) { Name = TensorNames.Expert(layer, expert, "gate_proj") },
+            new BandMatrix(run.Record.Inward, run.Record.Up, start, _device) { Name = TensorNames.Expert(layer, expert, "up_proj") },
+            new BandMatrix(run.Record.Outward, run.Record.Down, start, _device) { Name = TensorNames.Expert(layer, expert, "down_proj") });
+    }
+
+    public void Complete() => _progress?.Report(new LoadProgress(Total, Total, _store.Manifest.Layout.ByteLength, _store.Manifest.Layout.ByteLength));
+
+    public void Dispose()
+    {
+        foreach (var memory in _shards.Values)
+            memory.Dispose();
+        _store.Dispose();
+    }
+
+    private StoredTensor Find(string name, params long[] shape)
+    {
+        if (!_tensors.TryGetValue(name, out var tensor))
+            throw new CheckpointFormatException(ManifestFile, name, $"the tensor is missing; the store's model asks for one of shape [{string.Join(", ", shape)}]. Convert the checkpoint again.");
+        return tensor.Shape.SequenceEqual(shape)
+            ? tensor
+            : throw new CheckpointFormatException(ManifestFile, name, $"the shape is [{string.Join(", ", tensor.Shape)}]; the store's model asks for [{string.Join(", ", shape)}]. Convert the checkpoint again.");
+    }
+
+    /// <summary>A plain tensor on the model's device.</summary>
+    private Tensor Place(StoredTensor tensor, WeightMemory memory)
+    {
+        var host = NativeTensor.Over((nint)(memory.Start + tensor.Offset), tensor.Type.ToScalarType(), [.. tensor.Shape]);
+        if (_device.type == TorchSharp.DeviceType.CPU)
+            return host;
+        using (host)
+            return host.to(_device);
+    }
+
+    private WeightMemory Take(int shard, long bytes, int tensors = 1)
+    {
+        if (!_shards.TryGetValue(shard, out var memory))
+        {
+            memory = _store.ReadShard(shard, arrived => _progress?.Report(new LoadProgress(_taken, Total, Interlocked.Add(ref _read, arrived), _store.Manifest.Layout.ByteLength)), _cancellationToken);
+            _shards.Add(shard, memory);
+        }
+
+        _taken += tensors;
+        Bytes += bytes;
+        return memory;
+    }
+}

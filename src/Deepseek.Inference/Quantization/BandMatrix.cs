@@ -1,0 +1,74 @@
+using Deepseek.Inference.Kernels;
+using static TorchSharp.torch;
+
+namespace Deepseek.Inference.Quantization;
+
+/// <summary>A weight matrix as a page store lays it out, over memory that somebody else owns.</summary>
+internal sealed unsafe class BandMatrix : WeightMatrix
+{
+    private readonly byte* _memory;
+    private readonly BandPlacement _placement;
+    private readonly Device _device;
+
+    /// <summary>Lays a matrix over memory that outlives it.</summary>
+    /// <param name="layout">Precision and sizes.</param>
+    /// <param name="placement">Where its bands lie in the memory.</param>
+    /// <param name="memory">The memory, aligned to <see cref="BandLayout.LineBytes"/>.</param>
+    /// <param name="device">Where widened weights are wanted; they are widened on the host.</param>
+    public BandMatrix(BandLayout layout, BandPlacement placement, byte* memory, Device device)
+        : base(layout.Rows, layout.Columns)
+    {
+        (Layout, _placement, _device) = (layout, placement, device);
+        _memory = memory;
+    }
+
+    /// <summary>Precision and sizes.</summary>
+    public BandLayout Layout { get; }
+
+    public override long ByteSize => Layout.ByteLength;
+
+    /// <summary>The bytes of a band.</summary>
+    public ReadOnlySpan<byte> Band(int band) => new(_memory + _placement.OffsetOf(band), Layout.BytesOf(band));
+
+    public override Tensor Widen(long first, long count)
+    {
+        var weights = empty(count, Columns, ScalarType.Float32);
+        var destination = (float*)weights.Address();
+        for (var row = first; row < first + count;)
+        {
+            var (band, within) = ((int)(row / BandLayout.BandRows), (int)(row % BandLayout.BandRows));
+            var rows = (int)Math.Min(first + count - row, Layout.RowsOf(band) - within);
+            Bands.Decode(Layout, band, Band(band), within, rows, new Span<float>(destination + ((row - first) * Columns), checked((int)(rows * Columns))));
+            row += rows;
+        }
+
+        return OnDevice(weights);
+    }
+
+    public override Tensor Gather(Tensor rows)
+    {
+        var chosen = rows.ToArray<long>();
+        var weights = empty(chosen.Length, Columns, ScalarType.Float32);
+        var destination = (float*)weights.Address();
+        for (var i = 0; i < chosen.Length; i++)
+        {
+            var (band, within) = ((int)(chosen[i] / BandLayout.BandRows), (int)(chosen[i] % BandLayout.BandRows));
+            Bands.Decode(Layout, band, Band(band), within, 1, new Span<float>(destination + (i * Columns), (int)Columns));
+        }
+
+        return OnDevice(weights);
+    }
+
+    private Tensor OnDevice(Tensor weights)
+    {
+        if (_device.type == TorchSharp.DeviceType.CPU)
+            return weights;
+        using (weights)
+            return weights.to(_device);
+    }
+
+    public override void Dispose()
+    {
+        // The memory is the store's.
+    }
+}

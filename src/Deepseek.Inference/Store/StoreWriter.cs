@@ -1,0 +1,164 @@
+using System.Buffers;
+using Deepseek.Inference.Diagnostics;
+using Microsoft.Win32.SafeHandles;
+
+namespace Deepseek.Inference.Store;
+
+/// <summary>Writes a planned store: page by page on all cores, so that it can be killed at any moment and taken up again.</summary>
+/// <remarks>Every page has its place before the first is written, so that the result does not depend on their order. <c>store.json</c> appears last.</remarks>
+internal sealed class StoreWriter
+{
+    private const long MaxBufferBytes = 1L << 30;
+
+    private readonly StorePlan _plan;
+    private readonly string _folder;
+    private readonly IReadOnlyList<(string Name, byte[] Content)> _companions;
+    private readonly int _threads;
+
+    /// <param name="plan">The store.</param>
+    /// <param name="folder">Where it is written; absent, empty, or what an interrupted run of the same plan left.</param>
+    /// <param name="companions">Other files of the store, small.</param>
+    /// <param name="threads">Threads that encode.</param>
+    public StoreWriter(StorePlan plan, string folder, IReadOnlyList<(string Name, byte[] Content)> companions, int threads)
+    {
+        (_plan, _folder, _companions) = (plan, folder, companions);
+        var largest = plan.Pages.SelectMany(pages => pages).Max(page => page.Length);
+        _threads = (int)Math.Clamp(MaxBufferBytes / largest, 1, threads);
+    }
+
+    private IReadOnlyList<ShardLayout> Shards => _plan.Layout.Shards;
+
+    /// <summary>Writes what is missing.</summary>
+    /// <param name="fingerprint">What the store is made of; an interrupted run is taken up only where it is the same.</param>
+    /// <param name="progress">Told after every page.</param>
+    /// <param name="cancellationToken">Ends writing between two pages; the next run goes on from there.</param>
+    public void Write(UInt128 fingerprint, IProgress<ConvertProgress>? progress, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(_folder);
+        RequireOwn();
+        DiskSpace.Require(_folder, _plan.Layout.ByteLength + _companions.Sum(file => file.Content.LongLength) - Present());
+        using var journal = StoreJournal.Open(_folder, fingerprint);
+        var handles = new SafeFileHandle[Shards.Count];
+        try
+        {
+            for (var i = 0; i < handles.Length; i++)
+                handles[i] = OpenShard(Shards[i]);
+            var checksums = Shards.Select(shard => new UInt128[shard.PageLengths.Count]).ToArray();
+            var done = Confirm(journal, handles, checksums, cancellationToken);
+            WritePages(handles, done, checksums, journal, progress, cancellationToken);
+            DiskSpace.Guard(_folder, () => _companions.Sum(file => file.Content.LongLength), () => Finish(handles, checksums));
+        }
+        finally
+        {
+            foreach (var handle in handles)
+                handle?.Dispose();
+        }
+
+        journal.Dispose();
+        DeleteProgress(_folder);
+    }
+
+    /// <summary>Deletes what a finished store does not need.</summary>
+    public static void DeleteProgress(string folder)
+    {
+        foreach (var kept in Directory.EnumerateFiles(folder, StoreFile.Kept + "*"))
+            File.Delete(kept);
+        File.Delete(Path.Combine(folder, StoreFile.Journal));
+    }
+
+    /// <summary>Refuses a folder that holds anything but this conversion's own files.</summary>
+    private void RequireOwn()
+    {
+        HashSet<string> own = [StoreFile.Journal, StoreFile.Manifest + StoreFile.Partial];
+        var resumed = File.Exists(Path.Combine(_folder, StoreFile.Journal));
+        if (resumed)
+            own.UnionWith([.. Shards.Select(shard => shard.File), .. _companions.SelectMany(file => new[] { file.Name, file.Name + StoreFile.Partial })]);
+        var stranger = Directory.EnumerateFileSystemEntries(_folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal).FirstOrDefault(name => !own.Contains(name) && !name.StartsWith(StoreFile.Kept, StringComparison.Ordinal));
+        if (stranger is not null && resumed) // names its reason better
+            StoreJournal.Open(_folder, UInt128.Zero).Dispose();
+        if (stranger is not null)
+            throw new CheckpointFormatException(_folder, Configuration.UntrustedText.Show(stranger), "The folder holds a file that is no part of this store. Give an empty folder, or one that does not exist yet.");
+    }
+
+    private long Present() => Shards.Sum(shard => new FileInfo(Path.Combine(_folder, shard.File)) is { Exists: true } file ? Math.Min(file.Length, shard.Length) : 0);
+
+    private SafeFileHandle OpenShard(ShardLayout shard)
+    {
+        var path = Path.Combine(_folder, shard.File);
+        SafeFileHandle? handle = null;
+        DiskSpace.Guard(_folder, () => shard.Length, () =>
+        {
+            // Room is taken at once, so that a full disk is known before hours of work.
+            handle = File.Exists(path)
+                ? File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read, FileOptions.RandomAccess)
+                : File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, FileOptions.RandomAccess, shard.Length);
+            if (RandomAccess.GetLength(handle) != shard.Length)
+                RandomAccess.SetLength(handle, shard.Length);
+        });
+        return handle!;
+    }
+
+    /// <summary>Reads back what an earlier run has noted; what is not there is written again.</summary>
+    private HashSet<(int, int)> Confirm(StoreJournal journal, SafeFileHandle[] handles, UInt128[][] checksums, CancellationToken cancellationToken)
+    {
+        HashSet<(int, int)> done = [];
+        PageLoop.Run(journal.Done, _threads, noted =>
+        {
+            var ((shard, page), checksum) = noted;
+            if (shard >= Shards.Count || page >= Shards[shard].PageLengths.Count)
+                return;
+            using var buffer = new PageBuffer(Shards[shard].PageLengths[page]);
+            ShardFiles.ReadAll(handles[shard], buffer.Span, Shards[shard].PageOffsets[page]);
+            if (StoreManifest.Checksum(buffer.Span) != checksum)
+                return;
+            checksums[shard][page] = checksum;
+            lock (done)
+                done.Add((shard, page));
+        }, cancellationToken);
+        return done;
+    }
+
+    private void WritePages(
+        SafeFileHandle[] handles, HashSet<(int, int)> done, UInt128[][] checksums, StoreJournal journal, IProgress<ConvertProgress>? progress, CancellationToken cancellationToken)
+    {
+        var total = _plan.Layout.ByteLength;
+        var written = done.Sum(at => (long)Shards[at.Item1].PageLengths[at.Item2]);
+        var missing = Enumerable.Range(0, Shards.Count).SelectMany(shard => Enumerable.Range(0, Shards[shard].PageLengths.Count).Select(page => (shard, page))).Where(at => !done.Contains(at));
+        progress?.Report(new ConvertProgress("", written, total));
+        PageLoop.Run(missing, _threads, at =>
+        {
+            var (shard, page) = at;
+            var source = _plan.Pages[shard][page];
+            using var buffer = new PageBuffer(source.Length);
+            source.Fill(buffer.Span);
+            DiskSpace.Guard(_folder, () => total - Interlocked.Read(ref written), () =>
+            {
+                RandomAccess.Write(handles[shard], buffer.Span, Shards[shard].PageOffsets[page]);
+                checksums[shard][page] = StoreManifest.Checksum(buffer.Span);
+                journal.Add(shard, page, checksums[shard][page]);
+            });
+            progress?.Report(new ConvertProgress(Shards[shard].File, Interlocked.Add(ref written, source.Length), total));
+        }, cancellationToken);
+    }
+
+    /// <summary>Everything reaches the disk before the manifest says that it is there.</summary>
+    private void Finish(SafeFileHandle[] handles, UInt128[][] checksums)
+    {
+        foreach (var handle in handles)
+            RandomAccess.FlushToDisk(handle);
+        foreach (var (name, content) in _companions)
+            StoreFile.WriteWhole(Path.Combine(_folder, name), content);
+        var companions = _companions.Select(file => new StoreCompanion(file.Name, file.Content.Length, StoreManifest.Checksum(file.Content))).ToList();
+        StoreFile.WriteWhole(Path.Combine(_folder, StoreFile.Manifest), new StoreManifest(_plan.Layout, checksums, companions).ToJson());
+    }
+}
+
+/// <summary>Bytes of one page, from a pool.</summary>
+internal readonly struct PageBuffer(int length) : IDisposable
+{
+    private readonly byte[] _rented = ArrayPool<byte>.Shared.Rent(length);
+
+    public Span<byte> Span => _rented.AsSpan(0, length);
+
+    public void Dispose() => ArrayPool<byte>.Shared.Return(_rented);
+}
