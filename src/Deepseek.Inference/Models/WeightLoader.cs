@@ -32,7 +32,7 @@ internal sealed class WeightLoader(
         if (_bitsandbytes.Has(name))
         {
             var (codes, blockSize, blockScales) = _bitsandbytes.Read(name, rows, columns);
-            return new Nf4Matrix(Take(codes), blockScales, blockSize, rows, columns);
+            return new Nf4Matrix(Take(codes), blockScales, blockSize, rows, columns) { Name = name };
         }
 
         var entry = Entry(name, [rows, columns]);
@@ -43,12 +43,12 @@ internal sealed class WeightLoader(
         if (!Has(scaleName) && entry.Type == TensorType.F8E4M3 && config.Quantization is { Method: "fp8" })
             throw new CheckpointFormatException(entry.File, name, $"its block scales, {scaleName}, are missing; config.json's quant_method is fp8, so that the codes alone are no weights. Download the checkpoint again.");
         if (!Has(scaleName))
-            return new FloatMatrix(Take(entry));
+            return new FloatMatrix(Take(entry)) { Name = name };
         if (config.Quantization is not { Method: "fp8" } blocks || entry.Type != TensorType.F8E4M3)
             throw new CheckpointFormatException(entry.File, name, $"it has block scales ({scaleName}), its type is {entry.Type}, and config.json's quantization is {config.Quantization?.Method ?? "absent"}; block scales belong to F8_E4M3 weights with quant_method fp8.");
 
         var scales = Entry(scaleName, [CeilDiv(rows, blocks.BlockRows), CeilDiv(columns, blocks.BlockColumns)]);
-        return new Fp8BlockMatrix(Take(entry), Widen(scales), blocks.BlockRows, blocks.BlockColumns);
+        return new Fp8BlockMatrix(Take(entry), Widen(scales), blocks.BlockRows, blocks.BlockColumns) { Name = name };
     }
 
     /// <summary>A vector in fp32.</summary>

@@ -12,6 +12,9 @@ internal abstract class WeightMatrix : IDisposable
         Columns = columns;
     }
 
+    /// <summary>The weight's name in its checkpoint; empty where it comes from none.</summary>
+    public string Name { get; init; } = "";
+
     /// <summary>Outputs.</summary>
     public long Rows { get; }
 
