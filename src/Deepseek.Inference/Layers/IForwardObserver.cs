@@ -1,3 +1,4 @@
+using Deepseek.Inference.Compute;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Layers;
@@ -5,6 +6,9 @@ namespace Deepseek.Inference.Layers;
 /// <summary>Sees what the layers of a forward pass produce; tensors are valid during the call alone.</summary>
 internal interface IForwardObserver
 {
+    /// <summary>What the pass calls in place of its operations: they themselves, or some that look on and give the same bits.</summary>
+    IComputeOperations Observed(IComputeOperations operations) => operations;
+
     /// <summary>The residual stream: 0 is the embedding, i the output of layer i, the last one after the final norm.</summary>
     void OnHidden(int index, Tensor hidden); // [N, D]
 

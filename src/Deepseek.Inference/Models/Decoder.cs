@@ -23,7 +23,7 @@ internal sealed class Decoder(
     {
         using var scope = NewDisposeScope();
         var pass = Begin(batch, observer, device, cancellationToken);
-        var x = operations.Embed(Ids(batch, device), embedding); // [N, D]
+        var x = pass.Operations.Embed(Ids(batch, device), embedding); // [N, D]
         for (var layer = 0; layer < layers.Count; layer++)
         {
             observer?.OnHidden(layer, x);
@@ -40,7 +40,7 @@ internal sealed class Decoder(
             x = norm.Forward(x, pass);
             observer?.OnHidden(layers.Count, x);
             if (rows is not null)
-                logits = operations.Linear(rows == LogitRows.Last && observer is not null ? LastRows(x, pass) : x, head);
+                logits = pass.Operations.Linear(rows == LogitRows.Last && observer is not null ? LastRows(x, pass) : x, head);
         }
 
         foreach (var (ids, cache) in batch)
@@ -60,7 +60,7 @@ internal sealed class Decoder(
         }
 
         var (cosine, sine) = rotary.Angles(segments, device);
-        return new ForwardPass(operations, segments, cosine, sine, observer, cancellationToken);
+        return new ForwardPass(observer?.Observed(operations) ?? operations, segments, cosine, sine, observer, cancellationToken);
     }
 
     /// <summary>The tokens of all sequences, int64 [N].</summary>

@@ -59,7 +59,12 @@ public sealed class DeepseekModel : LanguageModel
     /// <exception cref="ArgumentOutOfRangeException">A token is not of the vocabulary.</exception>
     /// <exception cref="ObjectDisposedException">The model or the cache has been disposed.</exception>
     public Tensor PredictAfterNext(
-        ReadOnlyMemory<int> nextIds, ReadOnlyMemory<float> hidden, SequenceCache cache, ForwardTrace? trace = null, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<int> nextIds, ReadOnlyMemory<float> hidden, SequenceCache cache, ForwardTrace? trace = null, CancellationToken cancellationToken = default) =>
+        ObserveAfterNext(nextIds, hidden, cache, trace, cancellationToken);
+
+    /// <summary><see cref="PredictAfterNext"/> for any observer.</summary>
+    internal Tensor ObserveAfterNext(
+        ReadOnlyMemory<int> nextIds, ReadOnlyMemory<float> hidden, SequenceCache cache, IForwardObserver? observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(cache);
         var prediction = RequirePrediction();
@@ -72,7 +77,7 @@ public sealed class DeepseekModel : LanguageModel
 
         using var scope = NewDisposeScope();
         SequenceInput[] batch = [new(nextIds, cache)];
-        var pass = _decoder.Begin(batch, trace, Device, cancellationToken);
+        var pass = _decoder.Begin(batch, observer, Device, cancellationToken);
         var states = tensor(hidden.ToArray(), [nextIds.Length, Config.HiddenSize], device: Device);
         var logits = prediction.Forward(Decoder.Ids(batch, Device), states, pass);
         cache.Advance(nextIds.Span);

@@ -29,10 +29,10 @@ internal sealed class WeightLoader(
     {
         var stored = StoredMatrix.Describe(source, config, name, rows, columns);
         if (stored.Nf4 is { } nf4)
-            return new Nf4Matrix(Take(stored.Weights), nf4.Scales, nf4.Size, rows, columns);
+            return new Nf4Matrix(Take(stored.Weights), nf4.Scales, nf4.Size, rows, columns) { Name = name };
         return stored.Fp8 is { } fp8
-            ? new Fp8BlockMatrix(Take(stored.Weights), Widen(fp8.Scales), fp8.Rows, fp8.Columns)
-            : new FloatMatrix(Take(stored.Weights));
+            ? new Fp8BlockMatrix(Take(stored.Weights), Widen(fp8.Scales), fp8.Rows, fp8.Columns) { Name = name }
+            : new FloatMatrix(Take(stored.Weights)) { Name = name };
     }
 
     /// <summary>A vector in fp32.</summary>

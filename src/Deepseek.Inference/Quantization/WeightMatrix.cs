@@ -12,7 +12,7 @@ internal abstract class WeightMatrix : IDisposable
         Columns = columns;
     }
 
-    /// <summary>The weight's name in the checkpoint; empty where it has none.</summary>
+    /// <summary>The weight's name in its checkpoint; empty where it comes from none.</summary>
     public string Name { get; init; } = "";
 
     /// <summary>Outputs.</summary>

@@ -39,6 +39,24 @@ public sealed class WeightLoaderTests
         Assert.Equal(source.Bytes(source.Tensors[TensorNames.Embedding]).ToArray(), System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(values.ToArray<float>()).ToArray());
     }
 
+    [Theory]
+    [InlineData("v3-bf16", typeof(FloatMatrix))]
+    [InlineData("v3-fp8", typeof(Fp8BlockMatrix))]
+    [InlineData("bnb-qwen2/bnb", typeof(Nf4Matrix))]
+    public void Matrix_AnyStoredForm_BearsItsName(string fixture, Type form)
+    {
+        const string name = "model.layers.0.mlp.down_proj.weight";
+        using var source = CheckpointFolder.Open(Fixture.Folder(fixture));
+        var config = ModelConfig.Load(Fixture.Folder(fixture));
+        using var scope = NewDisposeScope();
+        var loader = new WeightLoader(source, config, CPU, null, CancellationToken.None);
+
+        var matrix = loader.Matrix(name, config.HiddenSize, config.IntermediateSize);
+
+        Assert.IsType(form, matrix);
+        Assert.Equal(name, matrix.Name);
+    }
+
     [Fact]
     public void Vector_StoredInAnyPrecision_IsWidened()
     {
