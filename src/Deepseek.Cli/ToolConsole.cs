@@ -15,6 +15,9 @@ internal sealed record ToolConsole(TextReader In, TextWriter Out, TextWriter Err
         && Environment.GetEnvironmentVariable("NO_COLOR") is null or ""
         && Environment.GetEnvironmentVariable("TERM") is not "dumb";
 
+    /// <summary>Standard error is a terminal: whoever waits there sees how far long work has come.</summary>
+    public bool IsWatched { get; init; } = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not "dumb";
+
     /// <summary>Requests to end.</summary>
     public Interrupts Interrupts { get; init; } = new();
 

@@ -40,7 +40,7 @@ internal static class Tool
         using StringReader reader = new(input);
         using StringWriter output = new() { NewLine = "\n" };
         using StringWriter error = new() { NewLine = "\n" };
-        var exitCode = await DeepseekTool.RunAsync(args, new ToolConsole(reader, output, error) { IsInteractive = false, HasColour = false });
+        var exitCode = await DeepseekTool.RunAsync(args, new ToolConsole(reader, output, error) { IsInteractive = false, HasColour = false, IsWatched = false });
         return new ToolResult(exitCode, output.ToString(), error.ToString());
     }
 }
