@@ -42,7 +42,7 @@ internal static class CalibrationInput
         return energies;
     }
 
-    private static IProgress<CalibrationProgress>? Progress(ToolConsole console) => console.HasColour
+    private static Line? Progress(ToolConsole console) => console.HasColour
         ? new Line(progress => console.Error.Write($"\rcalibrating: {progress.Tokens} of {progress.TotalTokens} tokens{(progress.Tokens == progress.TotalTokens ? "\n" : "")}"))
         : null;
 

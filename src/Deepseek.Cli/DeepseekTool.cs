@@ -26,6 +26,8 @@ internal static class DeepseekTool
             ChatCommand.Create(console),
             RunCommand.Create(console),
             InspectCommand.Create(console),
+            ConvertCommand.Create(console),
+            VerifyCommand.Create(console),
             LogitsCommand.Create(console),
             TokenizeCommand.Create(console),
             PerplexityCommand.Create(console),

@@ -18,7 +18,7 @@ internal static class VerifyCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var folder = parsed.GetRequiredValue(store);
-            using var progress = ConversionProgress.For(console, "checked");
+            using var progress = ConversionProgress.For(console);
             var checkpoint = parsed.GetValue(repair);
             if (checkpoint is null && parsed.GetValue(calibrate) is not null)
                 throw new UsageException("--calibrate belongs to --repair, which writes pages again. Give --repair CHECKPOINT, or leave it out.");
