@@ -10,7 +10,8 @@ public sealed class ColumnEnergies
 {
     /// <summary>As many tokens with the mean energies of its layer's experts are added to what an expert has seen itself.</summary>
     /// <remarks>
-    /// Measured on deepseek-nano: after 64 to 512 tokens of text, 16 to 32 come nearest to the energies of another text, after 1,024 to 2,048 tokens 8; none of these is far behind another.
+    /// Measured on deepseek-nano by the distance, in logarithms, to the energies of another text: for down_proj 16 to 32 is best after 64 to 512 tokens of text and 8 after 1,024 to 2,048;
+    /// for gate_proj 64, with 16 at most 8 % behind. No fallback at all is up to twice as far off.
     /// </remarks>
     internal const int Prior = 16;
 
