@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Deepseek.Inference.Evaluation;
 using Deepseek.Inference.Models;
-using Deepseek.Inference.Quantization;
+using Deepseek.Inference.Store;
 using Deepseek.Inference.Tokenization;
 
 namespace Deepseek.Cli;
@@ -14,20 +14,21 @@ internal static class CalibrationInput
     public static Option<string?> Option() => CommonOptions.Path(
         "--calibrate", "FILE", "Weigh errors by how strongly a text drives each column: a UTF-8 text that the checkpoint is run over first, or energies kept from such a run (*.safetensors).");
 
-    /// <summary>Reads or measures the energies; null where the option was not given.</summary>
+    /// <summary>Adds energies to options: read, or measured; none where the option was not given.</summary>
+    /// <param name="options">The options.</param>
     /// <param name="file">What was given.</param>
     /// <param name="checkpoint">The checkpoint that is run.</param>
     /// <param name="kept">Where measured energies are kept for a resumed conversion, and looked for; null to measure them in any case.</param>
     /// <param name="console">Where progress is shown.</param>
     /// <param name="cancellationToken">Ends the run.</param>
-    public static async Task<ColumnEnergies?> ReadAsync(string? file, string checkpoint, string? kept, ToolConsole console, CancellationToken cancellationToken)
+    public static async Task<StoreOptions> AddAsync(StoreOptions options, string? file, string checkpoint, string? kept, ToolConsole console, CancellationToken cancellationToken)
     {
         if (file is null)
-            return null;
+            return options;
         if (file.EndsWith(EnergiesEnding, StringComparison.Ordinal))
-            return ColumnEnergies.Load(file);
+            return options with { Energies = Calibration.Load(file) };
         if (kept is not null && File.Exists(kept))
-            return ColumnEnergies.Load(kept);
+            return options with { Energies = Calibration.Load(kept) };
 
         var runs = TextRuns.Cut(JsonInput.Text(file), DeepseekTokenizer.Load(checkpoint));
         using var model = await LanguageModel.LoadAsync(checkpoint, cancellationToken: cancellationToken).ConfigureAwait(false);
@@ -39,7 +40,7 @@ internal static class CalibrationInput
             energies.Save(kept);
         }
 
-        return energies;
+        return options with { Energies = energies };
     }
 
     private static Line? Progress(ToolConsole console) => console.HasColour

@@ -35,7 +35,7 @@ internal static class ConvertCommand
 
             var text = parsed.GetValue(calibrate);
             StoreConverter.Plan(from, options); // whatever is wrong with the checkpoint is known before a text is run over it
-            options = options with { Energies = await CalibrationInput.ReadAsync(text, from, KeptEnergies(text, to), console, cancellationToken).ConfigureAwait(false) };
+            options = await CalibrationInput.AddAsync(options, text, from, KeptEnergies(text, to), console, cancellationToken).ConfigureAwait(false);
             StoreSummary summary;
             using (var progress = ConversionProgress.For(console))
                 summary = await StoreConverter.ConvertAsync(from, to, options, progress, cancellationToken).ConfigureAwait(false);

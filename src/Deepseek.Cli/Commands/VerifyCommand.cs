@@ -22,10 +22,17 @@ internal static class VerifyCommand
             var checkpoint = parsed.GetValue(repair);
             if (checkpoint is null && parsed.GetValue(calibrate) is not null)
                 throw new UsageException("--calibrate belongs to --repair, which writes pages again. Give --repair CHECKPOINT, or leave it out.");
-            var found = checkpoint is null
-                ? await StoreVerifier.VerifyAsync(folder, progress, cancellationToken).ConfigureAwait(false)
-                : await StoreVerifier.RepairAsync(
-                    folder, checkpoint, await CalibrationInput.ReadAsync(parsed.GetValue(calibrate), checkpoint, null, console, cancellationToken).ConfigureAwait(false), progress, cancellationToken).ConfigureAwait(false);
+            StoreVerification found;
+            if (checkpoint is null)
+            {
+                found = await StoreVerifier.VerifyAsync(folder, progress, cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                var calibrated = await CalibrationInput.AddAsync(new StoreOptions(), parsed.GetValue(calibrate), checkpoint, null, console, cancellationToken).ConfigureAwait(false);
+                found = await StoreVerifier.RepairAsync(folder, checkpoint, calibrated.Energies, progress, cancellationToken).ConfigureAwait(false);
+            }
+
             progress?.Dispose();
 
             var mended = checkpoint is not null;

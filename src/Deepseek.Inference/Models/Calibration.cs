@@ -32,6 +32,10 @@ public static class Calibration
         return Task.Run(() => Run(model, runs, progress, cancellationToken), cancellationToken);
     }
 
+    /// <summary>Reads energies that were kept by <see cref="ColumnEnergies.Save"/>.</summary>
+    /// <inheritdoc cref="ColumnEnergies.Load" path="/param|/exception" />
+    public static ColumnEnergies Load(string path) => ColumnEnergies.Load(path);
+
     private static ColumnEnergies Run(
         LanguageModel model, IReadOnlyList<ReadOnlyMemory<int>> runs, IProgress<CalibrationProgress>? progress, CancellationToken cancellationToken)
     {
