@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Evaluation;
 using Spectre.Console;
 
@@ -13,7 +12,7 @@ internal static class InspectCommand
 
     public static Command Create(ToolConsole console)
     {
-        var folder = new Argument<string>("DIR") { Description = "The model's folder." };
+        var folder = new Argument<string>("DIR") { Description = "The folder of a checkpoint or a store." };
         var json = CommonOptions.Json();
         var command = new Command("inspect", "Shows architecture, parameters, sizes and precisions of a model without loading it.") { folder, json };
         command.SetAction(parsed =>
@@ -25,7 +24,7 @@ internal static class InspectCommand
                 Print(inspection, console);
             return DeepseekTool.Success;
         });
-        return command.WithExamples("deepseek inspect ./DeepSeek-V2-Lite", "deepseek inspect ./DeepSeek-R1 --json");
+        return command.WithExamples("deepseek inspect ./DeepSeek-V2-Lite", "deepseek inspect ./DeepSeek-R1 --json", "deepseek inspect ./r1-store");
     }
 
     private static string Json(CheckpointInspection inspection) => JsonLines.Line(writer =>
@@ -49,7 +48,7 @@ internal static class InspectCommand
         {
             writer.WriteStartObject();
             writer.WriteString("class", tensors.Part);
-            writer.WriteString("precision", tensors.Precision.Name());
+            writer.WriteString("precision", tensors.Precision);
             writer.WriteNumber("tensors", tensors.Tensors);
             writer.WriteNumber("parameters", tensors.Parameters);
             writer.WriteNumber("bytes", tensors.Bytes);
@@ -74,7 +73,7 @@ internal static class InspectCommand
         foreach (var heading in new[] { "tensors", "parameters", "bytes" })
             table.AddColumn(heading, column => column.RightAligned());
         foreach (var tensors in inspection.Classes)
-            table.AddRow(tensors.Part, tensors.Precision.Name(), Number(tensors.Tensors), Number(tensors.Parameters), Number(tensors.Bytes));
+            table.AddRow(tensors.Part, tensors.Precision, Number(tensors.Tensors), Number(tensors.Parameters), Number(tensors.Bytes));
         var terminal = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(console.Out) });
         terminal.Profile.Width = TableWidth;
         terminal.Write(table);

@@ -41,17 +41,17 @@ public sealed class CheckpointInspectionTests
         var inspection = CheckpointInspection.Read(Fixture.Folder("v3-fp8"));
 
         var classes = inspection.Classes.ToDictionary(tensors => (tensors.Part, tensors.Precision));
-        Assert.Equal(2 * 8 * 3, classes[("routed-experts", TensorType.F8E4M3)].Tensors);
-        Assert.Equal(2L * 8 * 3 * 160 * 192, classes[("routed-experts", TensorType.F8E4M3)].Bytes);
-        Assert.Equal(new TensorClass("embedding", TensorType.BF16, 1, 256 * 192, 2 * 256 * 192), classes[("embedding", TensorType.BF16)]);
-        Assert.Equal(2, classes[("router", TensorType.F32)].Tensors); // the selection biases
-        Assert.Equal(2, classes[("router", TensorType.BF16)].Tensors);
-        Assert.Contains(("scales", TensorType.F32), classes.Keys);
-        Assert.Contains(("shared-experts", TensorType.F8E4M3), classes.Keys);
-        Assert.Contains(("norms", TensorType.BF16), classes.Keys);
-        Assert.Contains(("attention", TensorType.F8E4M3), classes.Keys);
-        Assert.Contains(("dense", TensorType.F8E4M3), classes.Keys);
-        Assert.Contains(("head", TensorType.BF16), classes.Keys);
+        Assert.Equal(2 * 8 * 3, classes[("routed-experts", "F8_E4M3")].Tensors);
+        Assert.Equal(2L * 8 * 3 * 160 * 192, classes[("routed-experts", "F8_E4M3")].Bytes);
+        Assert.Equal(new TensorClass("embedding", "BF16", 1, 256 * 192, 2 * 256 * 192), classes[("embedding", "BF16")]);
+        Assert.Equal(2, classes[("router", "F32")].Tensors); // the selection biases
+        Assert.Equal(2, classes[("router", "BF16")].Tensors);
+        Assert.Contains(("scales", "F32"), classes.Keys);
+        Assert.Contains(("shared-experts", "F8_E4M3"), classes.Keys);
+        Assert.Contains(("norms", "BF16"), classes.Keys);
+        Assert.Contains(("attention", "F8_E4M3"), classes.Keys);
+        Assert.Contains(("dense", "F8_E4M3"), classes.Keys);
+        Assert.Contains(("head", "BF16"), classes.Keys);
     }
 
     [Fact]
@@ -78,5 +78,20 @@ public sealed class CheckpointInspectionTests
 
         Assert.Equal("There is no folder /no/such/folder; a model is a folder with config.json and safetensors files.", Assert.Throws<DirectoryNotFoundException>(() => CheckpointInspection.Read("/no/such/folder")).Message);
         Assert.Equal(folder.File(ConfigFile.Name), Assert.Throws<CheckpointFormatException>(() => CheckpointInspection.Read(folder.Path)).File);
+    }
+
+    [Fact]
+    public async Task Read_PageStore_ShowsItsPrecisions()
+    {
+        using var folder = new TemporaryFolder();
+        await StoreConverter.ConvertAsync(Fixture.Folder("v3-mtp"), folder.Path, cancellationToken: TestContext.Current.CancellationToken);
+
+        var inspection = CheckpointInspection.Read(folder.Path);
+
+        var checkpoint = CheckpointInspection.Read(Fixture.Folder("v3-mtp"));
+        Assert.Equal(checkpoint.Parameters, inspection.Parameters);
+        Assert.Equal(checkpoint.Counts, inspection.Counts);
+        Assert.Contains(("routed-experts", "nf4"), inspection.Classes.Select(tensors => (tensors.Part, tensors.Precision)));
+        Assert.Contains(("prediction", "int8"), inspection.Classes.Select(tensors => (tensors.Part, tensors.Precision)));
     }
 }
