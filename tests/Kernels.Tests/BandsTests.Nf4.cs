@@ -1,0 +1,125 @@
+using System.Buffers.Binary;
+
+namespace Deepseek.Inference.Kernels.Tests;
+
+/// <summary>4 bits with signed scales.</summary>
+public sealed partial class BandsTests
+{
+    [Theory, MemberData(nameof(Paths))]
+    public void Decode_Nf4_IsTheLevelTimesTheScaleOfTheBlock(KernelPath path)
+    {
+        var random = new Random(20260211);
+        foreach (var layout in BandData.Layouts(WeightPrecision.Nf4))
+        {
+            var bytes = BandData.Encode(path, layout, BandData.Normal(random, layout.Rows * layout.Columns), []);
+
+            var decoded = BandData.Decode(path, layout, bytes);
+
+            for (var row = 0; row < layout.Rows; row++)
+            {
+                for (var column = 0; column < layout.Columns; column++)
+                    Assert.Equal(Nf4.Levels[CodeAt(layout, bytes, row, column)] * ScaleAt(layout, bytes, row, column), decoded[(row * layout.Columns) + column]);
+            }
+        }
+    }
+
+    [Fact]
+    public void DecodeScales_Nf4_AreThoseOfTheFormat()
+    {
+        var layout = new BandLayout(WeightPrecision.Nf4, 70, 700); // 704 blocks in the first band: three groups, borders within rows
+        var bytes = BandData.Encode(KernelPaths.Selected, layout, BandData.Normal(new Random(20260212), layout.Rows * layout.Columns), []);
+
+        foreach (var (band, first, count) in new[] { (0, 0, 64), (0, 23, 1), (0, 40, 20), (1, 2, 4) })
+        {
+            var scales = new float[count * layout.BlocksPerRow];
+            Bands.DecodeScales(layout, band, BandData.BytesOf(layout, band, bytes), first, count, scales);
+
+            for (var i = 0; i < scales.Length; i++)
+            {
+                var row = (band * 64) + first + (i / layout.BlocksPerRow);
+                Assert.Equal(ScaleAt(layout, bytes, row, i % layout.BlocksPerRow * 64), scales[i]);
+            }
+        }
+    }
+
+    [Fact]
+    public void Encode_Nf4_TakesTheNearestLevelUnderTheDecodedScale()
+    {
+        // A weight is divided by multiplying with a rounded inverse, so of two levels equally near either may be taken.
+        const float Rounding = 1e-6f;
+        var layout = new BandLayout(WeightPrecision.Nf4, 65, 352);
+        var weights = BandData.StudentT5(new Random(20260213), layout.Rows * layout.Columns);
+
+        var bytes = BandData.Encode(KernelPaths.Selected, layout, weights, []);
+
+        var decoded = BandData.Decode(KernelPaths.Selected, layout, bytes);
+        for (var i = 0; i < weights.Length; i++)
+        {
+            var scale = ScaleAt(layout, bytes, i / layout.Columns, i % layout.Columns);
+            var least = Nf4.Levels.ToArray().Min(level => MathF.Abs(weights[i] - (level * scale)));
+            Assert.InRange(MathF.Abs(weights[i] - decoded[i]), 0, least + (Rounding * MathF.Abs(scale)));
+        }
+    }
+
+    [Fact]
+    public void Encode_Nf4_StepIsSetByTheGroupsLargestScale()
+    {
+        var layout = new BandLayout(WeightPrecision.Nf4, 64, 512); // 512 blocks: two groups of 32 rows
+        var weights = BandData.Normal(new Random(20260214), layout.Rows * layout.Columns);
+        for (var i = weights.Length / 2; i < weights.Length; i++)
+            weights[i] *= 1000;
+
+        var bytes = BandData.Encode(KernelPaths.Selected, layout, weights, []);
+
+        var codes = bytes.AsSpan(8, 512).ToArray().Select(code => Math.Abs((int)(sbyte)code)).ToArray();
+        Assert.InRange(codes[..256].Max(), 126, 127);
+        Assert.InRange(codes[256..].Max(), 126, 127);
+        Assert.InRange(BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan(4)) / BinaryPrimitives.ReadSingleLittleEndian(bytes), 500f, 2000f);
+    }
+
+    [Fact]
+    public void Encode_Nf4GroupOfZeros_HasStepAndCodes0()
+    {
+        var layout = new BandLayout(WeightPrecision.Nf4, 64, 512);
+        var weights = BandData.Normal(new Random(20260215), layout.Rows * layout.Columns);
+        weights.AsSpan(0, weights.Length / 2).Clear();
+
+        var bytes = BandData.Encode(KernelPaths.Selected, layout, weights, []);
+
+        Assert.Equal(0f, BinaryPrimitives.ReadSingleLittleEndian(bytes));
+        Assert.All(bytes.AsSpan(8, 256).ToArray(), code => Assert.Equal(0, code));
+        Assert.All(bytes.AsSpan(264, 256).ToArray(), code => Assert.NotEqual(0, code));
+    }
+
+    [Fact]
+    public void Encode_Nf4LevelsOfEitherSign_AreKeptExactly()
+    {
+        // All levels, four times, and the same turned round: their largest magnitude is 1, and a step of 1/127 meets it.
+        var layout = new BandLayout(WeightPrecision.Nf4, 1, 128);
+        var weights = Enumerable.Range(0, 128).Select(i => i < 64 ? Nf4.Levels[i % 16] : -Nf4.Levels[i % 16]).ToArray();
+
+        var decoded = BandData.Decode(KernelPaths.Selected, layout, BandData.Encode(KernelPaths.Selected, layout, weights, []));
+
+        var largest = decoded.Max(MathF.Abs);
+        Assert.All(decoded.Zip(weights), pair => Assert.Equal(pair.Second * largest, pair.First, 1e-6f));
+    }
+
+    private static int CodeAt(BandLayout layout, byte[] bytes, int row, int column)
+    {
+        var (band, within) = (row / 64, row % 64);
+        var tiles = bytes.AsSpan((int)layout.OffsetOf(band) + layout.HeaderBytesOf(band));
+        var lines = (layout.Columns + 127) / 128;
+        var pair = tiles[((((within / 4 * lines) + (column / 128)) * 4) + (within % 4)) * 64 + (column % 64)];
+        return column % 128 < 64 ? pair & 0xF : pair >> 4;
+    }
+
+    private static float ScaleAt(BandLayout layout, byte[] bytes, int row, int column)
+    {
+        var (band, within) = (row / 64, row % 64);
+        var header = bytes.AsSpan((int)layout.OffsetOf(band));
+        var perRow = (layout.Columns + 63) / 64;
+        var groups = ((Math.Min(64, layout.Rows - (band * 64)) * perRow) + 255) / 256;
+        var block = (within * perRow) + (column / 64);
+        return (sbyte)header[(4 * groups) + block] * BinaryPrimitives.ReadSingleLittleEndian(header[(block / 256 * 4)..]);
+    }
+}
