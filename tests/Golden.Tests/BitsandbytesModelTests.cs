@@ -5,6 +5,7 @@ using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Quantization;
+using Deepseek.Inference.Store;
 
 namespace Deepseek.Inference.Golden.Tests;
 
@@ -65,6 +66,24 @@ public sealed class BitsandbytesModelTests
         }
 
         Assert.Equal(14, names.Count);
+    }
+
+    [Fact]
+    public async Task ConvertAsync_PlainModel_GivesTheSavedFilesByteForByte()
+    {
+        var folder = Directory.CreateTempSubdirectory("bnb-converted");
+        try
+        {
+            await BitsandbytesConverter.ConvertAsync(Path.Combine(Folder, "plain"), folder.FullName, cancellationToken: TestContext.Current.CancellationToken);
+
+            Assert.Equal(["config.json", "model.safetensors"], folder.EnumerateFiles().Select(file => file.Name).Order(StringComparer.Ordinal));
+            foreach (var file in folder.EnumerateFiles())
+                Assert.True(File.ReadAllBytes(Path.Combine(Folder, "bnb", file.Name)).AsSpan().SequenceEqual(File.ReadAllBytes(file.FullName)), $"{file.Name} differs.");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Quantization;
+using Deepseek.Inference.Tests.Configuration;
 using Deepseek.Inference.Tests.Models;
 
 namespace Deepseek.Inference.Tests.Quantization;
@@ -12,11 +13,7 @@ public sealed class MatrixRowsTests
 {
     private const string Name = "model.layers.0.self_attn.o_proj.weight";
 
-    public static TheoryData<string> Folders =>
-    [
-        TestPaths.Nano,
-        .. Directory.GetFiles(TestPaths.Fixtures, "config.json", SearchOption.AllDirectories).Select(file => Path.GetDirectoryName(file)!).Order(StringComparer.Ordinal),
-    ];
+    public static TheoryData<string> Folders => [.. ConfigText.Folders];
 
     [Theory, MemberData(nameof(Folders))]
     public void Read_EveryMatrixOfACheckpoint_GivesTheBitsThatModelsWidenTo(string folder)
