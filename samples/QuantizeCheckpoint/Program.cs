@@ -21,7 +21,7 @@ try
     var options = new StoreOptions { Experts = StorePrecision.Nf4, Head = StorePrecision.Int8 };
     var plan = StoreConverter.Plan(checkpoint, options);
     Console.WriteLine($"{plan.Bytes / 1e6:0.0} MB in {plan.Files} files, {plan.ExpertBytes:N0} bytes an expert");
-    IProgress<ConvertProgress>? progress = Console.IsErrorRedirected ? null : new Progress<ConvertProgress>(done => Console.Error.Write($"{100 * done.BytesDone / done.BytesTotal} %  "));
+    IProgress<ConvertProgress>? progress = Console.IsErrorRedirected ? null : new Progress<ConvertProgress>(done => Console.Error.Write($"\r{100 * done.BytesDone / done.BytesTotal} %  "));
     await StoreConverter.ConvertAsync(checkpoint, store, options, progress, interrupted.Token);
 
     // Every byte has a checksum. A damaged page is written again from the checkpoint: StoreVerifier.RepairAsync.

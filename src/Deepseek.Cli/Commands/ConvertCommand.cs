@@ -7,25 +7,41 @@ using Spectre.Console;
 
 namespace Deepseek.Cli.Commands;
 
-/// <summary><c>deepseek convert</c>: from a published checkpoint to a page store.</summary>
+/// <summary><c>deepseek convert</c>: from a published checkpoint to a page store, or to 4 bits as bitsandbytes has them.</summary>
 internal static class ConvertCommand
 {
+    private const string Store = "store";
+    private const string Bitsandbytes = "bitsandbytes";
+
     public static Command Create(ToolConsole console)
     {
         var source = new Argument<string>("IN") { Description = "The checkpoint's folder, with config.json and safetensors files." };
         var target = new Argument<string>("OUT") { Description = "The folder to write: absent, empty, or what the same conversion left." };
+        var format = FormatOption();
         var precisions = new PrecisionOptions();
         var (calibrate, threads, json) = (CalibrationInput.Option(), NumberOption.Whole("--threads", "N", "Threads that encode. Default: one a core.", 1, 1024), CommonOptions.Json());
         var dryRun = new Option<bool>("--dry-run") { Description = "Print what would be written, and write nothing." };
         var command = new Command(
             "convert", "Makes a page store, from which a model larger than memory runs. An interrupted conversion is taken up by the same command; a finished one is checked.")
         {
-            source, target, calibrate, threads, dryRun, json,
+            source, target, format, calibrate, threads, dryRun, json,
         };
         precisions.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var (from, to) = (parsed.GetRequiredValue(source), parsed.GetRequiredValue(target));
+            if (parsed.GetValue(format) == Bitsandbytes)
+            {
+                if (precisions.Given(parsed) is { } given)
+                    throw new UsageException($"{given} belongs to --format {Store}; bitsandbytes has 4 bits for all layers. Leave one of them out.");
+                if (parsed.GetValue(calibrate) is not null || parsed.GetValue(dryRun))
+                    throw new UsageException($"--calibrate and --dry-run belong to --format {Store}. Leave them out.");
+                using (var written = ConversionProgress.For(console))
+                    await BitsandbytesConverter.ConvertAsync(from, to, progress: written, cancellationToken: cancellationToken).ConfigureAwait(false);
+                await console.Out.WriteLineAsync(parsed.GetValue(json) ? JsonLines.Line(writer => writer.WriteString("folder", to)) : $"{PrintableText.Line(to)}: written.").ConfigureAwait(false);
+                return DeepseekTool.Success;
+            }
+
             var options = precisions.Read(parsed) with { Threads = parsed.GetValue(threads) };
             if (parsed.GetValue(dryRun))
             {
@@ -45,7 +61,19 @@ internal static class ConvertCommand
         return command.WithExamples(
             "deepseek convert ./DeepSeek-R1 ./r1-store",
             "deepseek convert ./DeepSeek-V2-Lite ./v2-lite-store --attention int8 --head int8 --dry-run",
-            "deepseek convert ./DeepSeek-V2-Lite ./v2-lite-store --calibrate book.txt");
+            "deepseek convert ./DeepSeek-V2-Lite ./v2-lite-store --calibrate book.txt",
+            "deepseek convert ./DeepSeek-R1-Distill-Qwen-7B ./qwen-4bit --format bitsandbytes");
+    }
+
+    private static Option<string> FormatOption()
+    {
+        var option = new Option<string>("--format") { Description = $"{Store}, or {Bitsandbytes}: a checkpoint as Transformers saves it in 4 bits.", HelpName = "F", DefaultValueFactory = _ => Store };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [.., var token] && token.Value is not (Store or Bitsandbytes))
+                result.AddError($"--format is '{token.Value}'; it must be {Store} or {Bitsandbytes}.");
+        });
+        return option;
     }
 
     /// <summary>Where the energies of a text are kept until the conversion is done: measuring them may take hours.</summary>

@@ -2,6 +2,7 @@ using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Evaluation;
+using Deepseek.Inference.Store;
 using Deepseek.Inference.Tests.Checkpoints;
 using Deepseek.Inference.Tests.Models;
 
@@ -68,7 +69,7 @@ public sealed class CheckpointInspectionTests
     {
         using var folder = new AlteredCheckpoint("v2-lite").Set("model.something", TensorType.I64, [3]).Write();
 
-        Assert.Contains(new TensorClass("other", TensorType.I64, 1, 3, 24), CheckpointInspection.Read(folder.Path).Classes);
+        Assert.Contains(new TensorClass("other", "I64", 1, 3, 24), CheckpointInspection.Read(folder.Path).Classes);
     }
 
     [Fact]
