@@ -31,26 +31,26 @@ internal sealed partial class BitsandbytesFolder : IDisposable
     private BitsandbytesFolder(string folder, FileStream marker) => (_folder, _marker) = (folder, marker);
 
     /// <summary>Creates the folder, or takes up an empty or an unfinished one, whose files are deleted.</summary>
-    /// <param name="folder">The folder.</param>
+    /// <param name="outputFolder">The folder.</param>
     /// <exception cref="ArgumentException">It is a file, holds something else, or another conversion is writing to it.</exception>
-    public static BitsandbytesFolder Begin(string folder)
+    public static BitsandbytesFolder Begin(string outputFolder)
     {
-        if (File.Exists(folder))
-            throw new ArgumentException($"The output folder {folder} is a file; choose a new or empty folder.", nameof(folder));
-        Directory.CreateDirectory(folder);
-        FileSystemInfo[] entries = [.. new DirectoryInfo(folder).EnumerateFileSystemInfos().OrderBy(entry => entry.Name, StringComparer.Ordinal)];
+        if (File.Exists(outputFolder))
+            throw new ArgumentException($"The output folder {outputFolder} is a file; choose a new or empty folder.", nameof(outputFolder));
+        Directory.CreateDirectory(outputFolder);
+        FileSystemInfo[] entries = [.. new DirectoryInfo(outputFolder).EnumerateFileSystemInfos().OrderBy(entry => entry.Name, StringComparer.Ordinal)];
         var isUnfinished = entries.Any(entry => entry.Name == Marker);
         string[] foreign = [.. entries.Where(entry => !isUnfinished || entry is DirectoryInfo || !IsOwn(entry.Name)).Select(entry => entry.Name)];
         if (foreign.Length > 0)
         {
             var shown = string.Join(", ", foreign.Take(ShownNames).Select(name => UntrustedText.Show(name))) + (foreign.Length > ShownNames ? ", …" : "");
-            throw new ArgumentException($"The output folder {folder} holds {shown}; choose a new or empty folder, or empty this one.", nameof(folder));
+            throw new ArgumentException($"The output folder {outputFolder} holds {shown}; choose a new or empty folder, or empty this one.", nameof(outputFolder));
         }
 
-        var marker = Lock(folder);
+        var marker = Lock(outputFolder);
         foreach (var entry in entries.Where(entry => entry.Name != Marker))
             entry.Delete();
-        return new BitsandbytesFolder(folder, marker);
+        return new BitsandbytesFolder(outputFolder, marker);
     }
 
     /// <summary>Files of a source that go with the weights.</summary>
@@ -103,15 +103,15 @@ internal sealed partial class BitsandbytesFolder : IDisposable
         File.Delete(Path.Combine(_folder, Marker));
     }
 
-    private static FileStream Lock(string folder)
+    private static FileStream Lock(string outputFolder)
     {
         try
         {
-            return new FileStream(Path.Combine(folder, Marker), FileMode.Create, FileAccess.Write, FileShare.None);
+            return new FileStream(Path.Combine(outputFolder, Marker), FileMode.Create, FileAccess.Write, FileShare.None);
         }
-        catch (IOException e) when (!DiskSpace.IsFull(e) && File.Exists(Path.Combine(folder, Marker)))
+        catch (IOException e) when (!DiskSpace.IsFull(e) && File.Exists(Path.Combine(outputFolder, Marker)))
         {
-            throw new ArgumentException($"Another conversion is writing to the output folder {folder}; choose another folder, or wait for its end.", nameof(folder), e);
+            throw new ArgumentException($"Another conversion is writing to the output folder {outputFolder}; choose another folder, or wait for its end.", nameof(outputFolder), e);
         }
     }
 

@@ -24,6 +24,7 @@ public sealed class BitsandbytesConverterFaultTests
         var error = await Assert.ThrowsAsync<ArgumentException>(() => Convert(Source, output.Path));
 
         Assert.StartsWith($"The output folder {output.Path} holds notes.txt; choose a new or empty folder, or empty this one.", error.Message, StringComparison.Ordinal);
+        Assert.Equal("outputFolder", error.ParamName);
         Assert.Equal([output.File("notes.txt")], Directory.GetFileSystemEntries(output.Path));
     }
 
