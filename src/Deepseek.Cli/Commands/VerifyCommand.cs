@@ -19,13 +19,18 @@ internal static class VerifyCommand
         {
             var folder = parsed.GetRequiredValue(store);
             using var progress = ConversionProgress.For(console);
-            var checkpoint = parsed.GetValue(repair);
-            if (checkpoint is null && parsed.GetValue(calibrate) is not null)
+            var (checkpoint, text) = (parsed.GetValue(repair), parsed.GetValue(calibrate));
+            if (checkpoint is null && text is not null)
                 throw new UsageException("--calibrate belongs to --repair, which writes pages again. Give --repair CHECKPOINT, or leave it out.");
-            var found = checkpoint is null
-                ? await StoreVerifier.VerifyAsync(folder, progress, cancellationToken).ConfigureAwait(false)
-                : await StoreVerifier.RepairAsync(
-                    folder, checkpoint, await CalibrationInput.ReadAsync(parsed.GetValue(calibrate), checkpoint, null, console, cancellationToken).ConfigureAwait(false), progress, cancellationToken).ConfigureAwait(false);
+            var found = checkpoint is not null && text is null
+                ? await StoreVerifier.RepairAsync(folder, checkpoint, null, progress, cancellationToken).ConfigureAwait(false)
+                : await StoreVerifier.VerifyAsync(folder, progress, cancellationToken).ConfigureAwait(false);
+            if (checkpoint is not null && text is not null && !found.IsSound) // only then is a text worth the hours that it may take
+            {
+                var energies = await CalibrationInput.ReadAsync(text, checkpoint, null, console, cancellationToken).ConfigureAwait(false);
+                found = await StoreVerifier.RepairAsync(folder, checkpoint, energies, progress: null, cancellationToken).ConfigureAwait(false);
+            }
+
             progress?.Dispose();
 
             var mended = checkpoint is not null;
