@@ -28,6 +28,8 @@ internal static class StoreManifestReader
     {
         try
         {
+            if (bytes.Length == 0)
+                throw new FormatException("The file is empty.");
             using var document = JsonDocument.Parse(bytes);
             RequireVersion(document.RootElement, file);
             if (!StoreSeal.IsSound(bytes))
