@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.IO.Hashing;
+using System.Text;
 using Deepseek.Cli.Terminal;
 using Deepseek.Inference.Store;
 using Spectre.Console;
@@ -49,9 +50,12 @@ internal static class ConvertCommand
                 return DeepseekTool.Success;
             }
 
-            var text = parsed.GetValue(calibrate);
-            StoreConverter.Plan(from, options); // whatever is wrong with the checkpoint is known before a text is run over it
-            options = await CalibrationInput.AddAsync(options, text, from, KeptEnergies(text, to), console, cancellationToken).ConfigureAwait(false);
+            if (parsed.GetValue(calibrate) is { } text)
+            {
+                var finished = StoreConverter.CheckTarget(from, to, options, calibrated: true); // whatever is wrong with the folders is known before a text is run over the checkpoint
+                options = await CalibrationInput.AddAsync(options, text, from, finished ? null : KeptEnergies(text, from, to), console, cancellationToken).ConfigureAwait(false);
+            }
+
             StoreSummary summary;
             using (var progress = ConversionProgress.For(console))
                 summary = await StoreConverter.ConvertAsync(from, to, options, progress, cancellationToken).ConfigureAwait(false);
@@ -76,10 +80,16 @@ internal static class ConvertCommand
         return option;
     }
 
-    /// <summary>Where the energies of a text are kept until the conversion is done: measuring them may take hours.</summary>
-    private static string? KeptEnergies(string? text, string target) => text is null || !File.Exists(text)
-        ? null
-        : Path.Combine(target, $"{StoreConverter.KeptPrefix}{XxHash3.HashToUInt64(File.ReadAllBytes(text)).ToString("x16", CultureInfo.InvariantCulture)}.safetensors");
+    /// <summary>Where the energies of a text and a checkpoint are kept until the conversion is done: measuring them may take hours.</summary>
+    private static string? KeptEnergies(string text, string checkpoint, string target)
+    {
+        if (!File.Exists(text))
+            return null;
+        var hash = new XxHash3();
+        hash.Append(File.ReadAllBytes(text));
+        hash.Append(Encoding.UTF8.GetBytes(Path.GetFullPath(checkpoint)));
+        return Path.Combine(target, $"{StoreConverter.KeptPrefix}{hash.GetCurrentHashAsUInt64().ToString("x16", CultureInfo.InvariantCulture)}.safetensors");
+    }
 
     /// <summary>Prints what was or would be written.</summary>
     internal static void Print(StoreSummary summary, string folder, bool written, bool json, ToolConsole console)

@@ -19,18 +19,16 @@ internal static class VerifyCommand
         {
             var folder = parsed.GetRequiredValue(store);
             using var progress = ConversionProgress.For(console);
-            var checkpoint = parsed.GetValue(repair);
-            if (checkpoint is null && parsed.GetValue(calibrate) is not null)
+            var (checkpoint, text) = (parsed.GetValue(repair), parsed.GetValue(calibrate));
+            if (checkpoint is null && text is not null)
                 throw new UsageException("--calibrate belongs to --repair, which writes pages again. Give --repair CHECKPOINT, or leave it out.");
-            StoreVerification found;
-            if (checkpoint is null)
+            var found = checkpoint is not null && text is null
+                ? await StoreVerifier.RepairAsync(folder, checkpoint, null, progress, cancellationToken).ConfigureAwait(false)
+                : await StoreVerifier.VerifyAsync(folder, progress, cancellationToken).ConfigureAwait(false);
+            if (checkpoint is not null && text is not null && !found.IsSound) // only then is a text worth the hours that it may take
             {
-                found = await StoreVerifier.VerifyAsync(folder, progress, cancellationToken).ConfigureAwait(false);
-            }
-            else
-            {
-                var calibrated = await CalibrationInput.AddAsync(new StoreOptions(), parsed.GetValue(calibrate), checkpoint, null, console, cancellationToken).ConfigureAwait(false);
-                found = await StoreVerifier.RepairAsync(folder, checkpoint, calibrated.Energies, progress, cancellationToken).ConfigureAwait(false);
+                var calibrated = await CalibrationInput.AddAsync(new StoreOptions(), text, checkpoint, null, console, cancellationToken).ConfigureAwait(false);
+                found = await StoreVerifier.RepairAsync(folder, checkpoint, calibrated.Energies, progress: null, cancellationToken).ConfigureAwait(false);
             }
 
             progress?.Dispose();

@@ -27,8 +27,10 @@ internal static class ModelLoader
         if (!Directory.Exists(path))
             throw new DirectoryNotFoundException($"There is no folder {path}; a model is a folder with config.json and safetensors files.");
 
-        var config = ModelConfig.Load(path);
-        RequireComputable<TModel>(config, path);
+        var isStore = StoreFile.IsStore(path);
+        // A store's configuration is as sound as its manifest, and so not read without it.
+        var config = isStore ? StoreConfig(path) : ModelConfig.Load(path);
+        RequireComputable<TModel>(config, Path.Combine(path, isStore ? StoreFile.Manifest : "config.json"));
         TorchNative.EnsureLoaded();
         var device = new Device(options.Device); // torch.device would initialise CUDA, and fail without a remedy
         TorchNative.EnsureDevice(device);
@@ -52,6 +54,12 @@ internal static class ModelLoader
         }
     }
 
+    private static ModelConfig StoreConfig(string path)
+    {
+        using var store = PageStore.Open(path);
+        return store.Config;
+    }
+
     /// <summary>A page store, or a checkpoint as published.</summary>
     private static (IWeights Weights, IDisposable Source) Open(
         string path, ModelConfig config, Device device, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
@@ -66,9 +74,8 @@ internal static class ModelLoader
         return (new WeightLoader(folder, config, device, progress, cancellationToken), folder);
     }
 
-    private static void RequireComputable<TModel>(ModelConfig config, string path)
+    private static void RequireComputable<TModel>(ModelConfig config, string file)
     {
-        var file = Path.Combine(path, "config.json");
         var actual = config.LatentAttention is null ? typeof(DenseModel) : typeof(DeepseekModel);
         if (!typeof(TModel).IsAssignableFrom(actual))
             throw new CheckpointFormatException(file, "architectures", $"the model is {config.Architecture}, which {actual.Name} computes; load it with {actual.Name}.LoadAsync or LanguageModel.LoadAsync.");

@@ -1,4 +1,5 @@
 using Deepseek.Inference.Diagnostics;
+using Microsoft.Win32.SafeHandles;
 
 namespace Deepseek.Inference.Store;
 
@@ -9,6 +10,9 @@ internal static class DiskSpace
     private static readonly int[] Full = OperatingSystem.IsWindows()
         ? [unchecked((int)0x80070027), unchecked((int)0x80070070), unchecked((int)0x8007050F)]
         : [28, OperatingSystem.IsMacOS() ? 69 : 122];
+
+    // COR_E_IO: all that .NET 10 says, on every system, where a disk has no room for a file that is to be created with a size, or a file system does not take files of that size.
+    private const int Unspecific = unchecked((int)0x80131620);
 
     /// <summary>Refuses to begin where a disk has too little space.</summary>
     /// <param name="folder">The folder to write to; it or a folder above it exists.</param>
@@ -34,6 +38,22 @@ internal static class DiskSpace
         catch (IOException e) when (IsFull(e))
         {
             throw new DiskSpaceException(folder, remaining(), Available(folder) ?? 0, e);
+        }
+    }
+
+    /// <summary>Creates a file and takes its room at once, so that a full disk is known before hours of work.</summary>
+    /// <param name="path">The file; it does not exist.</param>
+    /// <param name="length">Bytes that it will have; it is empty at first.</param>
+    /// <exception cref="DiskSpaceException">The disk has less.</exception>
+    public static SafeFileHandle Create(string path, long length)
+    {
+        try
+        {
+            return File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, FileOptions.RandomAccess, length);
+        }
+        catch (IOException e) when (IsFull(e) || (e.HResult == Unspecific && Available(path) is { } available && available < length))
+        {
+            throw new DiskSpaceException(Path.GetDirectoryName(Path.GetFullPath(path))!, length, Available(path) ?? 0, e);
         }
     }
 

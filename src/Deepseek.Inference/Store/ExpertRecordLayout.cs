@@ -20,6 +20,10 @@ internal sealed class ExpertRecordLayout
         Length = checked((DataLength + Alignment - 1) / Alignment * Alignment);
     }
 
+    /// <summary>Whether a record is no longer than a page may be.</summary>
+    public static bool Fits(WeightPrecision precision, int inner, int hidden) =>
+        (2 * new BandLayout(precision, inner, hidden).ByteLength) + new BandLayout(precision, hidden, inner).ByteLength <= StorePlan.MaxPageBytes - Alignment;
+
     /// <summary>The layout of gate and of up, [I, D].</summary>
     public BandLayout Inward { get; }
 

@@ -74,12 +74,11 @@ internal sealed class ShardFiles : IDisposable
 
     private static SafeFileHandle Open(string path, long length)
     {
-        if (!File.Exists(path))
+        var file = StoreFile.Find(path);
+        if (!file.Exists)
             throw new CheckpointFormatException(path, null, "The shard is missing. Fetch it again, or mend the store with deepseek verify STORE --repair CHECKPOINT.");
-        var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.RandomAccess);
-        if (RandomAccess.GetLength(handle) is var actual && actual == length)
-            return handle;
-        handle.Dispose();
+        if (file.Length is var actual && actual == length)
+            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.RandomAccess);
         throw new CheckpointFormatException(path, null, FormattableString.Invariant(
             $"The shard has {actual} bytes; {StoreFile.Manifest} says {length}. It was cut short or changed: fetch it again, or mend the store with deepseek verify STORE --repair CHECKPOINT."));
     }

@@ -47,6 +47,33 @@ public static class StoreConverter
         return StoreSummary.Of(Plan(source, options).Layout);
     }
 
+    /// <summary>Refuses a folder that a conversion could not write to, before other long work is done for it. Writes nothing.</summary>
+    /// <param name="checkpoint">A folder as published.</param>
+    /// <param name="store">The store's folder: absent, empty, or what the same conversion left or made.</param>
+    /// <param name="options">Precisions; null for the defaults. Their energies do not count.</param>
+    /// <param name="calibrated">Whether there will be energies, perhaps not measured yet.</param>
+    /// <returns>Whether the folder holds the finished store already.</returns>
+    /// <exception cref="ArgumentException">The options are at fault; all faults are named.</exception>
+    /// <exception cref="CheckpointFormatException">A file of the checkpoint is at fault, or the store's folder holds something else.</exception>
+    /// <exception cref="DiskSpaceException">The disk has not enough room.</exception>
+    public static bool CheckTarget(string checkpoint, string store, StoreOptions? options = null, bool calibrated = false)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(checkpoint);
+        ArgumentException.ThrowIfNullOrWhiteSpace(store);
+        options ??= new StoreOptions();
+        options.Validate();
+        using var source = CheckpointFolder.Open(checkpoint);
+        var plan = Plan(source, options);
+        if (StoreFile.IsStore(store))
+        {
+            RequireSame(store, plan.Layout with { Calibration = calibrated ? StoreManifestReader.Read(store).Layout.Calibration ?? "some" : null });
+            return true;
+        }
+
+        new StoreWriter(plan, store, Companions(checkpoint), threads: 1).Require(fingerprint: null);
+        return false;
+    }
+
     private static StoreSummary Convert(string checkpoint, string store, StoreOptions options, IProgress<ConvertProgress>? progress, CancellationToken cancellationToken)
     {
         using var source = CheckpointFolder.Open(checkpoint);
@@ -93,10 +120,33 @@ public static class StoreConverter
         return StoreManifest.Text(hash.GetCurrentHashAsUInt128());
     }
 
+    /// <summary>What a conversion is known by: its layout, the checkpoint's tensors, and a sample of their bytes.</summary>
+    /// <remarks>Without the sample, a conversion of one model could be taken up with another of the same shape: R1 and V3 differ in nothing else.</remarks>
     private static UInt128 Fingerprint(StorePlan plan, CheckpointFolder source)
     {
-        var tensors = source.Tensors.Values.OrderBy(tensor => tensor.Name, StringComparer.Ordinal).Select(tensor => $"{tensor.Name} {tensor.Type} {string.Join(",", tensor.Shape)}\n");
-        return StoreManifest.Checksum([.. StoreManifest.ToJson(plan.Layout), .. System.Text.Encoding.UTF8.GetBytes(string.Concat(tensors))]);
+        var tensors = source.Tensors.Values.OrderBy(tensor => tensor.Name, StringComparer.Ordinal).ToList();
+        var hash = new System.IO.Hashing.XxHash128();
+        hash.Append(StoreManifest.ToJson(plan.Layout));
+        foreach (var tensor in tensors)
+            hash.Append(System.Text.Encoding.UTF8.GetBytes($"{tensor.Name} {tensor.Type} {string.Join(",", tensor.Shape)}\n"));
+        foreach (var part in Sample(source, tensors))
+            hash.Append(part);
+        return hash.GetCurrentHashAsUInt128();
+    }
+
+    /// <summary>Parts from the middle of some tensors, chosen so that even a model whose experts were left alone is told from its origin.</summary>
+    private static IEnumerable<byte[]> Sample(CheckpointFolder source, List<TensorEntry> tensors)
+    {
+        const int count = 256;
+        const int bytes = 4096;
+        var chosen = tensors.FindAll(tensor => !tensor.Name.Contains(".experts.", StringComparison.Ordinal) || tensor.Name.Contains(".experts.0.", StringComparison.Ordinal));
+        var step = Math.Max(1, chosen.Count / count);
+        for (var i = 0; i < chosen.Count; i += step)
+        {
+            var part = new byte[Math.Min(bytes, chosen[i].ByteLength)];
+            source.Read(chosen[i], (chosen[i].ByteLength - part.Length) / 2, part);
+            yield return part;
+        }
     }
 
     private static void RequireSame(string store, StoreLayout layout)

@@ -25,16 +25,34 @@ internal static class StoreFile
     /// <summary>Whether a folder is a store.</summary>
     public static bool IsStore(string folder) => File.Exists(Path.Combine(folder, Manifest));
 
+    /// <summary>A file, or what a link leads to: caches of hubs are made of links.</summary>
+    /// <remarks>Its length is known without opening it: opening a pipe would wait for somebody to write.</remarks>
+    public static FileInfo Find(string path)
+    {
+        var file = new FileInfo(path);
+        return file.Exists && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target ? target : file;
+    }
+
     /// <summary>Writes a file that appears complete and on the disk, or not at all.</summary>
     public static void WriteWhole(string path, ReadOnlySpan<byte> content)
     {
         var partial = path + Partial;
-        using (var file = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None))
+        try
         {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
+            using (var file = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None))
+            {
+                file.Write(content);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(partial, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(partial); // a finished store that is being mended must not keep it
+            throw;
         }
 
-        File.Move(partial, path, overwrite: true);
+        FolderFlush.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 }

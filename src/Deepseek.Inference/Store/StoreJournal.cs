@@ -14,6 +14,9 @@ internal sealed class StoreJournal : IDisposable
 {
     private const string Title = "deepseek conversion 1 ";
 
+    // EWOULDBLOCK of flock(2), which .NET passes on as the HRESULT; ERROR_SHARING_VIOLATION.
+    private static readonly int SharingViolation = OperatingSystem.IsWindows() ? unchecked((int)0x80070020) : OperatingSystem.IsMacOS() ? 35 : 11;
+
     private readonly Lock _lock = new();
     private readonly FileStream _file;
 
@@ -34,7 +37,7 @@ internal sealed class StoreJournal : IDisposable
         {
             file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         }
-        catch (IOException fault) when (File.Exists(path))
+        catch (IOException fault) when (fault.HResult == SharingViolation)
         {
             throw new CheckpointFormatException(folder, null, "Another process is converting into the folder. Wait for it, or give another folder.", fault);
         }
@@ -47,13 +50,7 @@ internal sealed class StoreJournal : IDisposable
                 throw new CheckpointFormatException(folder, null, "The folder holds an unfinished conversion with other options or of another checkpoint. Give those again to finish it, or another folder, or remove this one.");
 
             var journal = new StoreJournal(file, Parse(lines));
-            if (lines.Count == 0)
-                file.SetLength(0);
-            else
-                file.Write("\n"u8); // ends a line that a kill cut short
-            file.Seek(0, SeekOrigin.End);
-            if (lines.Count == 0)
-                journal.Append(title);
+            DiskSpace.Guard(folder, () => title.Length, () => journal.Begin(title, resumed: lines.Count > 0));
             return journal;
         }
         catch
@@ -68,6 +65,17 @@ internal sealed class StoreJournal : IDisposable
         Append(string.Create(CultureInfo.InvariantCulture, $"{shard} {page} {StoreManifest.Text(checksum)}"));
 
     public void Dispose() => _file.Dispose();
+
+    private void Begin(string title, bool resumed)
+    {
+        if (!resumed)
+            _file.SetLength(0);
+        _file.Seek(0, SeekOrigin.End);
+        if (resumed)
+            _file.Write("\n"u8); // ends a line that a kill cut short
+        else
+            Append(title);
+    }
 
     private void Append(string line)
     {
@@ -93,11 +101,19 @@ internal sealed class StoreJournal : IDisposable
         return lines;
     }
 
+    /// <summary>What the lines after the title say; one that says nothing sensible counts as not there.</summary>
     private static Dictionary<(int, int), UInt128> Parse(List<string> lines)
     {
         Dictionary<(int, int), UInt128> done = [];
         foreach (var parts in lines.Skip(1).Select(line => line.Split(' ')))
-            done[(int.Parse(parts[0], CultureInfo.InvariantCulture), int.Parse(parts[1], CultureInfo.InvariantCulture))] = UInt128.Parse(parts[2], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+        {
+            if (parts.Length == 3
+                && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var shard)
+                && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var page)
+                && UInt128.TryParse(parts[2], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var checksum))
+                done[(shard, page)] = checksum;
+        }
+
         return done;
     }
 }

@@ -16,6 +16,9 @@ internal sealed record StorePlan(StoreLayout Layout, IReadOnlyList<IReadOnlyList
     /// <summary>The shard with what the multi-token-prediction layers use beside experts.</summary>
     public const string PredictionFile = "prediction.safetensors";
 
+    /// <summary>The longest page that a store may have, in bytes: experts are not divided.</summary>
+    public const int MaxPageBytes = 1 << 30;
+
     private const int PageBytes = 4 << 20; // long enough to read at a disk's speed, short enough to check and to mend alone
 
     /// <summary>Lays a model out.</summary>
@@ -75,6 +78,8 @@ internal sealed record StorePlan(StoreLayout Layout, IReadOnlyList<IReadOnlyList
                     var entry = new SafetensorsTensor(tensor.Name, content.TypeOf(tensor), tensor.Shape, _ => { });
                     stored.Add(new(tensor.Name, null, entry.Type, tensor.Shape, Shards.Count, offset, entry.ByteLength));
                     entries.Add(entry);
+                    if (entry.ByteLength > MaxPageBytes - BandLayout.LineBytes)
+                        throw TooLong(tensor.Name);
                     var padding = (int)(-entry.ByteLength & (BandLayout.LineBytes - 1));
                     if (padding > 0) // safetensors allow no gaps
                         entries.Add(Bytes($"padding.{tensor.Name}", padding));
@@ -97,6 +102,8 @@ internal sealed record StorePlan(StoreLayout Layout, IReadOnlyList<IReadOnlyList
                 var precision = content.PrecisionOf(matrices[0])!.Value;
                 if (matrices.Find(matrix => content.PrecisionOf(matrix) != precision) is { } other)
                     throw new CheckpointFormatException(other.Name, null, $"its precision would be {content.PrecisionOf(other)?.Name()}, that of {matrices[0].Name} {precision.Name()}; the experts of a layer must have one. Choose a precision for the experts.");
+                if (!ExpertRecordLayout.Fits(precision.Layout(), inner, hidden))
+                    throw TooLong(matrices[0].Name);
                 var experts = new StoredExperts(layer.Key, 0, matrices.Count / 3, precision, inner, hidden, Shards.Count, FirstPage: 1);
                 List<SafetensorsTensor> entries = [];
                 List<StorePage> pages = [];
@@ -126,6 +133,9 @@ internal sealed record StorePlan(StoreLayout Layout, IReadOnlyList<IReadOnlyList
             for (var band = 0; band < layout.BandCount; band += perPage)
                 pages.Add(new BandsPage(encoder, layout, band, Math.Min(perPage, layout.BandCount - band)));
         }
+
+        private static CheckpointFormatException TooLong(string name) => new(name, null, FormattableString.Invariant(
+            $"its page would be longer than {MaxPageBytes} bytes, the most that a store's page may have. Choose a precision of fewer bits."));
 
         private static SafetensorsTensor Bytes(string name, long length) => new(name, TensorType.U8, [length], _ => { });
     }

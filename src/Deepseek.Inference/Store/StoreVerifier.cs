@@ -44,12 +44,11 @@ public static class StoreVerifier
         for (var i = 0; i < manifest.Layout.Shards.Count; i++)
         {
             var (shard, checksums) = (manifest.Layout.Shards[i], manifest.Checksums[i]);
-            var path = Path.Combine(store, shard.File);
-            using var handle = File.Exists(path) ? File.OpenHandle(path, options: FileOptions.RandomAccess) : null;
-            var length = handle is null ? 0 : RandomAccess.GetLength(handle);
+            var file = StoreFile.Find(Path.Combine(store, shard.File));
+            using var handle = file is { Exists: true, Length: > 0 } ? File.OpenHandle(file.FullName, options: FileOptions.RandomAccess) : null;
             PageLoop.Run(Enumerable.Range(0, shard.PageLengths.Count), threads, page =>
             {
-                var found = handle is null ? "missing" : ChecksumOf(handle, shard.PageOffsets[page], shard.PageLengths[page]);
+                var found = handle is null ? file.Exists ? "empty" : "missing" : ChecksumOf(handle, shard.PageOffsets[page], shard.PageLengths[page]);
                 if (found != StoreManifest.Text(checksums[page]))
                 {
                     lock (damage)
@@ -58,16 +57,17 @@ public static class StoreVerifier
 
                 progress?.Report(new ConvertProgress(shard.File, Interlocked.Add(ref checkedBytes, shard.PageLengths[page]), total));
             }, cancellationToken);
-            if (length > shard.Length)
-                damage.Add(new(shard.File, shard.PageLengths.Count - 1, StoreManifest.Text(checksums[^1]), FormattableString.Invariant($"followed by {length - shard.Length} more bytes")));
+            if (file.Exists && file.Length > shard.Length)
+                damage.Add(new(shard.File, shard.PageLengths.Count - 1, StoreManifest.Text(checksums[^1]), FormattableString.Invariant($"followed by {file.Length - shard.Length} more bytes")));
         }
 
         foreach (var companion in manifest.Companions)
         {
-            var path = Path.Combine(store, companion.Name);
-            var found = File.Exists(path) ? StoreManifest.Text(StoreManifest.Checksum(File.ReadAllBytes(path))) : "missing";
+            var found = ChecksumOf(StoreFile.Find(Path.Combine(store, companion.Name)), companion.Length);
             if (found != StoreManifest.Text(companion.Checksum))
                 damage.Add(new(companion.Name, -1, StoreManifest.Text(companion.Checksum), found));
+            checkedBytes += companion.Length;
+            progress?.Report(new ConvertProgress(companion.Name, checkedBytes, total));
         }
 
         return new StoreVerification(
@@ -89,6 +89,11 @@ public static class StoreVerifier
         }
     }
 
+    /// <summary>Of a small file as a whole, which is read only where it is as long as it was.</summary>
+    private static string ChecksumOf(FileInfo file, long length) => !file.Exists ? "missing"
+        : file.Length != length ? FormattableString.Invariant($"{file.Length} bytes in place of {length}")
+        : StoreManifest.Text(StoreManifest.Checksum(File.ReadAllBytes(file.FullName)));
+
     private static StoreVerification Repair(string store, string checkpoint, ColumnEnergies? energies, IProgress<ConvertProgress>? progress, CancellationToken cancellationToken)
     {
         var found = Verify(store, Environment.ProcessorCount, progress, cancellationToken);
@@ -102,7 +107,7 @@ public static class StoreVerifier
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (damage.Page < 0)
-                MendCompanion(store, checkpoint, damage);
+                MendCompanion(store, checkpoint, damage, manifest.Companions.Single(companion => companion.Name == damage.File).Length);
             else
                 DiskSpace.Guard(store, () => plan.Layout.Shards.Single(shard => shard.File == damage.File).PageLengths[damage.Page], () => MendPage(store, plan, damage));
         }
@@ -116,17 +121,23 @@ public static class StoreVerifier
         var json = source.ReadConfiguration();
         var config = ModelConfig.Parse(json.Span, Path.Combine(source.Location, ConfigFile.Name));
         var tensors = manifest.Layout.Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Precision ?? StorePrecision.Keep);
-        var experts = manifest.Layout.Experts.ToDictionary(run => run.Layer, run => run.Precision);
+        var experts = manifest.Layout.Experts.GroupBy(run => run.Layer).ToDictionary(layer => layer.Key, layer => layer.First().Precision);
         var content = new CheckpointContent(
             source, config, tensor => tensor.Part == TensorPart.RoutedExperts ? experts.GetValueOrDefault(tensor.Layer) : tensors.GetValueOrDefault(tensor.Name), energies);
         var prediction = manifest.Layout.Shards.Any(shard => shard.File == StorePlan.PredictionFile);
         var plan = StorePlan.Create(config, StoreModel.From(json), content, prediction, StoreConverter.ChecksumOf(energies));
-        if (manifest.Layout.Calibration is { } calibration && StoreConverter.ChecksumOf(energies) != calibration)
-            throw new CheckpointFormatException(source.Location, null, "The store was calibrated; mending it needs the same column energies. Give the file that convert was given.");
-        return StoreManifest.ToJson(plan.Layout).AsSpan().SequenceEqual(StoreManifest.ToJson(manifest.Layout))
+        return plan.Layout.Calibration != manifest.Layout.Calibration ? throw OtherCalibration(manifest, energies)
+            : StoreManifest.ToJson(plan.Layout).AsSpan().SequenceEqual(StoreManifest.ToJson(manifest.Layout))
             ? plan
             : throw new CheckpointFormatException(source.Location, null, "The checkpoint is not the one that the store was made of: configuration or tensors differ.");
     }
+
+    private static CheckpointFormatException OtherCalibration(StoreManifest manifest, ColumnEnergies? energies) => new(StoreFile.Manifest, "calibration", (manifest.Layout.Calibration, energies) switch
+    {
+        (null, _) => "The store was not calibrated; mending it needs no column energies. Leave --calibrate out.",
+        (_, null) => "The store was calibrated; mending it needs the same column energies. Give --calibrate and the file that convert was given.",
+        _ => "The store was calibrated with other column energies. Give --calibrate and the file that convert was given.",
+    });
 
     private static void MendPage(string store, StorePlan plan, StoreDamage damage)
     {
@@ -141,19 +152,19 @@ public static class StoreVerifier
         RandomAccess.FlushToDisk(handle);
     }
 
-    private static void MendCompanion(string store, string checkpoint, StoreDamage damage)
+    private static void MendCompanion(string store, string checkpoint, StoreDamage damage, long length)
     {
-        var source = Path.Combine(checkpoint, damage.File);
-        if (!File.Exists(source))
-            throw new CheckpointFormatException(source, null, "The file is missing; mending the store needs it.");
-        var content = File.ReadAllBytes(source);
+        var source = StoreFile.Find(Path.Combine(checkpoint, damage.File));
+        if (!source.Exists)
+            throw new CheckpointFormatException(Path.Combine(checkpoint, damage.File), null, "The file is missing; mending the store needs it.");
+        var content = source.Length == length ? File.ReadAllBytes(source.FullName) : [];
         RequireSame(store, damage, StoreManifest.Checksum(content));
-        StoreFile.WriteWhole(Path.Combine(store, damage.File), content);
+        DiskSpace.Guard(store, () => length, () => StoreFile.WriteWhole(Path.Combine(store, damage.File), content));
     }
 
     private static void RequireSame(string store, StoreDamage damage, UInt128 made)
     {
         if (StoreManifest.Text(made) != damage.Expected)
-            throw new CheckpointFormatException(Path.Combine(store, damage.File), FormattableString.Invariant($"page {damage.Page}"), "What the checkpoint gives is not what the store held: its checksum is another. Give the checkpoint that the store was made of.");
+            throw new CheckpointFormatException(Path.Combine(store, damage.File), damage.Page < 0 ? null : FormattableString.Invariant($"page {damage.Page}"), "What the checkpoint gives is not what the store held: its checksum is another. Give the checkpoint that the store was made of.");
     }
 }

@@ -35,9 +35,10 @@ internal sealed class StoreWriter
     public void Write(UInt128 fingerprint, IProgress<ConvertProgress>? progress, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(_folder);
-        RequireOwn();
-        DiskSpace.Require(_folder, _plan.Layout.ByteLength + _companions.Sum(file => file.Content.LongLength) - Present());
+        Require(fingerprint);
         using var journal = StoreJournal.Open(_folder, fingerprint);
+        if (StoreFile.IsStore(_folder)) // since it was last looked at; now nobody else is at work
+            throw new CheckpointFormatException(_folder, null, "Another process has just finished a store in the folder. Give the same command again to check it, or another folder.");
         var handles = new SafeFileHandle[Shards.Count];
         try
         {
@@ -58,6 +59,15 @@ internal sealed class StoreWriter
         DeleteProgress(_folder);
     }
 
+    /// <summary>Refuses a folder that cannot be written to or taken up, and a disk with too little room. Writes nothing.</summary>
+    /// <param name="fingerprint">What the store is made of; null where that is not known yet.</param>
+    public void Require(UInt128? fingerprint)
+    {
+        if (Directory.Exists(_folder))
+            RequireOwn(fingerprint);
+        DiskSpace.Require(_folder, _plan.Layout.ByteLength + RestLength() - Present());
+    }
+
     /// <summary>Deletes what a finished store does not need.</summary>
     public static void DeleteProgress(string folder)
     {
@@ -67,20 +77,28 @@ internal sealed class StoreWriter
     }
 
     /// <summary>Refuses a folder that holds anything but this conversion's own files.</summary>
-    private void RequireOwn()
+    private void RequireOwn(UInt128? fingerprint)
     {
-        HashSet<string> own = [StoreFile.Journal, StoreFile.Manifest + StoreFile.Partial];
+        HashSet<string> names = [StoreFile.Journal, StoreFile.Manifest + StoreFile.Partial];
         var resumed = File.Exists(Path.Combine(_folder, StoreFile.Journal));
         if (resumed)
-            own.UnionWith([.. Shards.Select(shard => shard.File), .. _companions.SelectMany(file => new[] { file.Name, file.Name + StoreFile.Partial })]);
-        var stranger = Directory.EnumerateFileSystemEntries(_folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal).FirstOrDefault(name => !own.Contains(name) && !name.StartsWith(StoreFile.Kept, StringComparison.Ordinal));
-        if (stranger is not null && resumed) // names its reason better
-            StoreJournal.Open(_folder, UInt128.Zero).Dispose();
+            names.UnionWith([.. Shards.Select(shard => shard.File), .. _companions.SelectMany(file => new[] { file.Name, file.Name + StoreFile.Partial })]);
+        var stranger = Directory.EnumerateFileSystemEntries(_folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal).FirstOrDefault(name => !names.Contains(name) && !name.StartsWith(StoreFile.Kept, StringComparison.Ordinal));
+        if (stranger is not null && resumed && fingerprint is { } own) // names its reason better
+            StoreJournal.Open(_folder, own).Dispose();
         if (stranger is not null)
             throw new CheckpointFormatException(_folder, Configuration.UntrustedText.Show(stranger), "The folder holds a file that is no part of this store. Give an empty folder, or one that does not exist yet.");
     }
 
-    private long Present() => Shards.Sum(shard => new FileInfo(Path.Combine(_folder, shard.File)) is { Exists: true } file ? Math.Min(file.Length, shard.Length) : 0);
+    /// <summary>Bytes of what is written beside the shards.</summary>
+    private long RestLength()
+    {
+        const int line = 80; // of the journal, at most
+        var checksums = Shards.Select(shard => new UInt128[shard.PageLengths.Count]).ToArray();
+        return _companions.Sum(file => file.Content.LongLength) + Manifest(checksums).ToJson().LongLength + (line * (1 + Shards.Sum(shard => (long)shard.PageLengths.Count)));
+    }
+
+    private long Present() => Shards.Sum(shard => StoreFile.Find(Path.Combine(_folder, shard.File)) is { Exists: true } file ? Math.Min(file.Length, shard.Length) : 0);
 
     private SafeFileHandle OpenShard(ShardLayout shard)
     {
@@ -88,10 +106,9 @@ internal sealed class StoreWriter
         SafeFileHandle? handle = null;
         DiskSpace.Guard(_folder, () => shard.Length, () =>
         {
-            // Room is taken at once, so that a full disk is known before hours of work.
             handle = File.Exists(path)
                 ? File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read, FileOptions.RandomAccess)
-                : File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, FileOptions.RandomAccess, shard.Length);
+                : DiskSpace.Create(path, shard.Length);
             if (RandomAccess.GetLength(handle) != shard.Length)
                 RandomAccess.SetLength(handle, shard.Length);
         });
@@ -148,9 +165,12 @@ internal sealed class StoreWriter
             RandomAccess.FlushToDisk(handle);
         foreach (var (name, content) in _companions)
             StoreFile.WriteWhole(Path.Combine(_folder, name), content);
-        var companions = _companions.Select(file => new StoreCompanion(file.Name, file.Content.Length, StoreManifest.Checksum(file.Content))).ToList();
-        StoreFile.WriteWhole(Path.Combine(_folder, StoreFile.Manifest), new StoreManifest(_plan.Layout, checksums, companions).ToJson());
+        FolderFlush.Flush(_folder); // the shards' own entries, where there are no companions
+        StoreFile.WriteWhole(Path.Combine(_folder, StoreFile.Manifest), Manifest(checksums).ToJson());
     }
+
+    private StoreManifest Manifest(UInt128[][] checksums) => new(
+        _plan.Layout, checksums, [.. _companions.Select(file => new StoreCompanion(file.Name, file.Content.Length, StoreManifest.Checksum(file.Content)))]);
 }
 
 /// <summary>Bytes of one page, from a pool.</summary>
