@@ -1,6 +1,5 @@
 using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Diagnostics;
-using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Layers;
 using Deepseek.Inference.Quantization;
 using Deepseek.Inference.Store;
@@ -44,7 +43,7 @@ internal sealed unsafe class StoreWeights : IWeights, IDisposable
         var memory = Take(tensor.Shard, tensor.Length);
         return tensor.Precision is null
             ? new FloatMatrix(Place(tensor, memory)) { Name = name }
-            : new BandMatrix(tensor.Layout, BandPlacement.Contiguous(tensor.Layout), memory.Start + tensor.Offset, _device) { Name = name };
+            : new BandMatrix(tensor.Layout, memory.Start + tensor.Offset, _device) { Name = name };
     }
 
     public Tensor Vector(string name, long length)

@@ -22,6 +22,13 @@ internal sealed unsafe class BandMatrix : WeightMatrix
         _memory = memory;
     }
 
+    /// <summary>Lays a matrix whose bands follow one another over memory that outlives it.</summary>
+    /// <inheritdoc cref="BandMatrix(BandLayout, BandPlacement, byte*, Device)" path="/param" />
+    public BandMatrix(BandLayout layout, byte* memory, Device device)
+        : this(layout, BandPlacement.Contiguous(layout), memory, device)
+    {
+    }
+
     /// <summary>Precision and sizes.</summary>
     public BandLayout Layout { get; }
 
