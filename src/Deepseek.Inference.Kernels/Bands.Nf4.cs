@@ -62,7 +62,7 @@ public static partial class Bands
     }
 
     /// <summary>The scales of whole rows; how many, the destination's length says.</summary>
-    private static void DecodeScales(KernelPath path, BandLayout layout, int band, ReadOnlySpan<byte> source, int firstRow, Span<float> scales)
+    internal static void DecodeScales(KernelPath path, BandLayout layout, int band, ReadOnlySpan<byte> source, int firstRow, Span<float> scales)
     {
         var dynamic = layout.Precision == WeightPrecision.Nf4Dynamic;
         var first = firstRow * layout.BlocksPerRow;

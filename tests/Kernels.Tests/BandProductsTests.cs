@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+
+namespace Deepseek.Inference.Kernels.Tests;
+
+public sealed partial class BandProductsTests
+{
+    // Around the tile (4), the band (64), the block (64), the line (64 or 128 columns) and the chunk (1,024).
+    private static readonly (int Rows, int Columns)[] Sizes = [(1, 1), (3, 63), (4, 64), (5, 65), (6, 127), (7, 128), (8, 129), (9, 192), (65, 320), (70, 352), (13, 1023), (12, 1024), (5, 1089), (4, 2300)];
+
+    public static TheoryData<WeightPrecision, ActivationPrecision> Forms => new MatrixTheoryData<WeightPrecision, ActivationPrecision>(ProductData.Weights, Enum.GetValues<ActivationPrecision>());
+
+    public static TheoryData<WeightPrecision, ActivationPrecision, KernelPath> FormsOnPaths =>
+        new MatrixTheoryData<WeightPrecision, ActivationPrecision, KernelPath>(ProductData.Weights, Enum.GetValues<ActivationPrecision>(), KernelPaths.Available);
+
+    [Theory, MemberData(nameof(FormsOnPaths))]
+    public void Multiply_RaggedMatrix_EqualsScalarBitForBit(WeightPrecision weights, ActivationPrecision activations, KernelPath path)
+    {
+        var random = new Random(20260301);
+        foreach (var (rows, columns) in Sizes)
+        {
+            var layout = new BandLayout(weights, rows, columns);
+            var matrix = ProductData.Matrix(random, layout);
+            foreach (var tokens in new[] { 1, 2, 3, 5, 11 })
+            {
+                var x = BandData.Normal(random, tokens * columns);
+
+                var actual = ProductData.Multiply(path, layout, matrix, x, activations);
+
+                Assert.Equal(Bits(ProductData.Multiply(KernelPath.Scalar, layout, matrix, x, activations)), Bits(actual));
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(FormsOnPaths))]
+    public void Multiply_TokensAloneAndTogether_HaveTheSameBits(WeightPrecision weights, ActivationPrecision activations, KernelPath path)
+    {
+        const int Tokens = 140; // beyond what the kernels take at once
+        var random = new Random(20260302);
+        foreach (var (rows, columns) in new[] { (70, 1100), (5, 130) })
+        {
+            var layout = new BandLayout(weights, rows, columns);
+            var matrix = ProductData.Matrix(random, layout);
+            var x = BandData.Normal(random, Tokens * columns);
+            var together = path == KernelPath.Scalar ? null : ProductData.Multiply(path, layout, matrix, x, activations);
+            var expected = Enumerable.Range(0, 40).Select(token => ProductData.Multiply(path, layout, matrix, x[(token * columns)..((token + 1) * columns)], activations)).ToArray();
+
+            foreach (var count in new[] { 1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 33 })
+            {
+                foreach (var first in new[] { 0, 1, 6 })
+                {
+                    var some = ProductData.Multiply(path, layout, matrix, x[(first * columns)..((first + count) * columns)], activations);
+
+                    Assert.Equal(Bits([.. expected.Skip(first).Take(count).SelectMany(token => token)]), Bits(some));
+                }
+            }
+
+            if (together is not null)
+                Assert.Equal(Bits([.. expected.SelectMany(token => token)]), Bits(together.AsSpan(0, expected.Length * rows)));
+        }
+    }
+
+    [Theory, MemberData(nameof(Forms))]
+    public void Multiply_NormalData_IsNearTheProductInDoublePrecision(WeightPrecision weights, ActivationPrecision activations)
+    {
+        var layout = new BandLayout(weights, 128, 1408);
+        var random = new Random(20260303);
+        var matrix = ProductData.Matrix(random, layout);
+        var x = BandData.Normal(random, 8 * layout.Columns);
+
+        var actual = ProductData.Multiply(KernelPaths.Selected, layout, matrix, x, activations);
+
+        Assert.InRange(RelativeError(Expected(layout, matrix, x), actual), 0, LargestError(weights, activations));
+    }
+
+    /// <summary>Root-mean-square errors relative to the root mean square of the outputs, a fifth above those that the data of this test give.</summary>
+    private static double LargestError(WeightPrecision weights, ActivationPrecision activations) => (weights, activations) switch
+    {
+        (_, ActivationPrecision.Fp32) => 3e-7, // the additions
+        (WeightPrecision.Nf4 or WeightPrecision.Nf4Dynamic, ActivationPrecision.Int16) => 3e-5, // of the activations 2e-5, of the levels 1.3e-5
+        (_, ActivationPrecision.Int16) => 2.6e-5,
+        (WeightPrecision.Nf4 or WeightPrecision.Nf4Dynamic, _) => 7.8e-3, // of the activations 5.5e-3, of the levels 3.3e-3
+        (_, _) => 6.7e-3,
+    };
+
+    private static double[] Expected(BandLayout layout, byte[] matrix, float[] x)
+    {
+        var decoded = BandData.Decode(KernelPath.Scalar, layout, matrix);
+        var expected = new double[x.Length / layout.Columns * layout.Rows];
+        for (var i = 0; i < expected.Length; i++)
+        {
+            var (token, row) = Math.DivRem(i, layout.Rows);
+            for (var column = 0; column < layout.Columns; column++)
+                expected[i] += (double)x[(token * layout.Columns) + column] * decoded[(row * layout.Columns) + column];
+        }
+
+        return expected;
+    }
+
+    private static double RelativeError(double[] expected, float[] actual) =>
+        Math.Sqrt(expected.Zip(actual).Sum(pair => Math.Pow(pair.First - pair.Second, 2)) / expected.Sum(value => value * value));
+
+    private static int[] Bits(ReadOnlySpan<float> values) => MemoryMarshal.Cast<float, int>(values).ToArray();
+}

@@ -1,0 +1,70 @@
+using System.Runtime.InteropServices;
+
+namespace Deepseek.Inference.Kernels.Tests;
+
+/// <summary>Matrices and activations for tests of products.</summary>
+internal static unsafe class ProductData
+{
+    public static readonly WeightPrecision[] Weights = [WeightPrecision.Nf4, WeightPrecision.Nf4Dynamic, WeightPrecision.Int8, WeightPrecision.Int8Block];
+
+    /// <summary>The bytes of a matrix of normal weights; in Nf4Dynamic of random parts.</summary>
+    public static byte[] Matrix(Random random, BandLayout layout)
+    {
+        if (layout.Precision != WeightPrecision.Nf4Dynamic)
+            return BandData.Encode(KernelPaths.Selected, layout, BandData.Normal(random, layout.Rows * layout.Columns), []);
+
+        // What bitsandbytes writes has whole blocks. Of other sizes the header is written here, and the codes are random: no weight fills up a row.
+        var bytes = new byte[layout.ByteLength];
+        for (var band = 0; band < layout.BandCount; band++)
+        {
+            var part = BandData.BytesOf(layout, band, bytes);
+            random.NextBytes(part);
+            var floats = MemoryMarshal.Cast<byte, float>(part)[..(layout.ScaleCodesOffsetOf(band) / sizeof(float))];
+            for (var i = 0; i < floats.Length; i++)
+                floats[i] = 0.1f + random.NextSingle();
+        }
+
+        return bytes;
+    }
+
+    /// <summary>All outputs, [tokens × rows], of activations [tokens × columns].</summary>
+    public static float[] Multiply(KernelPath path, BandLayout layout, byte[] matrix, float[] activations, ActivationPrecision precision)
+    {
+        using var x = Prepare(path, layout.Columns, activations, precision);
+        return Multiply(path, layout, matrix, x);
+    }
+
+    public static float[] Multiply(KernelPath path, BandLayout layout, byte[] matrix, PreparedActivations x)
+    {
+        const int Beyond = 3; // columns of the output that are not the matrix'
+        var stride = layout.Rows + Beyond;
+        var y = new float[x.Tokens * stride];
+        Array.Fill(y, -7);
+        var bytes = (byte*)NativeMemory.AlignedAlloc((nuint)matrix.Length, BandLayout.LineBytes);
+        try
+        {
+            matrix.CopyTo(new Span<byte>(bytes, matrix.Length));
+            fixed (float* to = y)
+            {
+                for (var band = 0; band < layout.BandCount; band++)
+                    BandProducts.Multiply(path, layout, band, bytes + layout.OffsetOf(band), x, to + (band * BandLayout.BandRows), stride);
+            }
+        }
+        finally
+        {
+            NativeMemory.AlignedFree(bytes);
+        }
+
+        Assert.All(Enumerable.Range(0, x.Tokens), token => Assert.Equal([-7f, -7f, -7f], y.AsSpan((token * stride) + layout.Rows, Beyond).ToArray()));
+        return [.. Enumerable.Range(0, x.Tokens).SelectMany(token => y.AsSpan(token * stride, layout.Rows).ToArray())];
+    }
+
+    public static PreparedActivations Prepare(KernelPath path, int columns, float[] activations, ActivationPrecision precision)
+    {
+        var x = new PreparedActivations();
+        x.Reserve(activations.Length / columns, columns, precision);
+        fixed (float* from = activations)
+            x.PrepareTokens(path, from, columns, 0, x.Tokens);
+        return x;
+    }
+}
