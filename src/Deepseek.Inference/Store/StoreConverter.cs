@@ -78,16 +78,30 @@ public static class StoreConverter
     {
         using var source = CheckpointFolder.Open(checkpoint);
         var plan = Plan(source, options);
-        var threads = options.Threads ?? Environment.ProcessorCount;
+        return WriteOrVerify(plan, store, Companions(checkpoint), options.Threads, Fingerprint(plan, source), progress, cancellationToken);
+    }
+
+    /// <summary>Writes a store, goes on where an interrupted run of the same store stopped, or checks a finished one.</summary>
+    /// <param name="plan">The store.</param>
+    /// <param name="store">Its folder.</param>
+    /// <param name="companions">Other files of the store, small.</param>
+    /// <param name="threads">Threads that encode; null for one a core.</param>
+    /// <param name="fingerprint">What the store is made of.</param>
+    /// <param name="progress">Told after every page.</param>
+    /// <param name="cancellationToken">Ends the work between two pages.</param>
+    internal static StoreSummary WriteOrVerify(
+        StorePlan plan, string store, IReadOnlyList<(string Name, byte[] Content)> companions, int? threads, UInt128 fingerprint, IProgress<ConvertProgress>? progress, CancellationToken cancellationToken)
+    {
+        var workers = threads ?? Environment.ProcessorCount;
         if (StoreFile.IsStore(store))
         {
             RequireSame(store, plan.Layout);
             StoreWriter.DeleteProgress(store); // a kill may have come between the manifest and this
-            StoreVerifier.Verify(store, threads, progress, cancellationToken).ThrowIfDamaged();
+            StoreVerifier.Verify(store, workers, progress, cancellationToken).ThrowIfDamaged();
         }
         else
         {
-            new StoreWriter(plan, store, Companions(checkpoint), threads).Write(Fingerprint(plan, source), progress, cancellationToken);
+            new StoreWriter(plan, store, companions, workers).Write(fingerprint, progress, cancellationToken);
         }
 
         return StoreSummary.Of(plan.Layout);
