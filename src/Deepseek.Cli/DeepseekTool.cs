@@ -28,6 +28,7 @@ internal static class DeepseekTool
             InspectCommand.Create(console),
             ConvertCommand.Create(console),
             VerifyCommand.Create(console),
+            SynthesizeCommand.Create(console),
             LogitsCommand.Create(console),
             TokenizeCommand.Create(console),
             PerplexityCommand.Create(console),
