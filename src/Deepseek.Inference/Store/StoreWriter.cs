@@ -37,8 +37,7 @@ internal sealed class StoreWriter
         Directory.CreateDirectory(_folder);
         Require(fingerprint);
         using var journal = StoreJournal.Open(_folder, fingerprint);
-        if (StoreFile.IsStore(_folder)) // since it was last looked at; now nobody else is at work
-            throw new CheckpointFormatException(_folder, null, "Another process has just finished a store in the folder. Give the same command again to check it, or another folder.");
+        RequireUnfinished(); // since that was last looked at another process may have come to its end
         var handles = new SafeFileHandle[Shards.Count];
         try
         {
@@ -79,6 +78,7 @@ internal sealed class StoreWriter
     /// <summary>Refuses a folder that holds anything but this conversion's own files.</summary>
     private void RequireOwn(UInt128? fingerprint)
     {
+        RequireUnfinished();
         HashSet<string> names = [StoreFile.Journal, StoreFile.Manifest + StoreFile.Partial];
         var resumed = File.Exists(Path.Combine(_folder, StoreFile.Journal));
         if (resumed)
@@ -88,6 +88,12 @@ internal sealed class StoreWriter
             StoreJournal.Open(_folder, own).Dispose();
         if (stranger is not null)
             throw new CheckpointFormatException(_folder, Configuration.UntrustedText.Show(stranger), "The folder holds a file that is no part of this store. Give an empty folder, or one that does not exist yet.");
+    }
+
+    private void RequireUnfinished()
+    {
+        if (StoreFile.IsStore(_folder))
+            throw new CheckpointFormatException(_folder, null, "The folder holds a finished store, of another process perhaps. Give the same command again to check it, or another folder.");
     }
 
     /// <summary>Bytes of what is written beside the shards.</summary>
