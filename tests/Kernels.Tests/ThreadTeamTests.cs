@@ -93,7 +93,7 @@ public sealed class ThreadTeamTests
     public void Run_WithinAnItem_RunsInlineAsTheItemsWorker(int threads)
     {
         using var team = new ThreadTeam(threads);
-        var work = new Nested(team, inner: 9, threads);
+        var work = new NestedTeamWork(team, inner: 9, threads);
 
         team.Run(40, work);
 
@@ -107,7 +107,7 @@ public sealed class ThreadTeamTests
         using var outer = new ThreadTeam(2);
         using var inner = new ThreadTeam(2);
 
-        var fault = Assert.Throws<InvalidOperationException>(() => outer.Run(4, new Nested(inner, inner: 4, threads: 2)));
+        var fault = Assert.Throws<InvalidOperationException>(() => outer.Run(4, new NestedTeamWork(inner, inner: 4, threads: 2)));
 
         Assert.Equal("An item of a team's work calls another team; call the team that runs the item.", fault.Message);
     }
@@ -272,30 +272,6 @@ public sealed class ThreadTeamTests
         {
             if (faults(item))
                 throw new ArithmeticException($"item {item}");
-        }
-    }
-
-    private sealed class Nested(ThreadTeam team, int inner, int threads) : TeamWork
-    {
-        private int _inner;
-
-        public int Inner => _inner;
-
-        public bool OtherWorkerSeen { get; private set; }
-
-        public override void Run(int item, int worker)
-        {
-            team.Run(inner, new InnerWork(this, worker));
-            Assert.InRange(worker, 0, threads - 1);
-        }
-
-        private sealed class InnerWork(Nested outer, int outerWorker) : TeamWork
-        {
-            public override void Run(int item, int worker)
-            {
-                Interlocked.Increment(ref outer._inner);
-                outer.OtherWorkerSeen |= worker != outerWorker;
-            }
         }
     }
 }
