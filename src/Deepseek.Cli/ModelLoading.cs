@@ -17,7 +17,7 @@ internal static class ModelLoading
         string folder, ModelOptions options, bool needsTokenizer, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         var tokenizer = Path.Combine(folder, "tokenizer.json");
-        if (needsTokenizer && File.Exists(Path.Combine(folder, "config.json")) && !File.Exists(tokenizer))
+        if (needsTokenizer && (File.Exists(Path.Combine(folder, "config.json")) || File.Exists(Path.Combine(folder, "store.json"))) && !File.Exists(tokenizer))
             throw new CheckpointFormatException(tokenizer, null, "the file is missing; text needs it. Copy it from where the model was published, or give token ids (run --batch).");
         return TextGenerator.LoadAsync(folder, options, progress, cancellationToken);
     }

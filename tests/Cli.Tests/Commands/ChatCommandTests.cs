@@ -1,3 +1,5 @@
+using Deepseek.Inference.Tests;
+
 namespace Deepseek.Cli.Tests.Commands;
 
 public sealed class ChatCommandTests
@@ -39,5 +41,16 @@ public sealed class ChatCommandTests
         var result = await Tool.RunAsync(new string('x', 300_000), ["chat"]);
 
         result.AssertFault(DeepseekTool.Fault, "the context holds 2048");
+    }
+
+    [Fact]
+    public async Task StoreWithoutTokenizer_IsRefusedBeforeItsWeightsAreRead()
+    {
+        using TemporaryFolder folder = new();
+        (await Tool.RunAsync("convert", Path.Combine(TestPaths.Fixtures, "v3-fp32"), folder.Path, "--json")).AssertSuccess();
+
+        var result = await Tool.RunAsync("", ["chat", "--model", folder.Path]);
+
+        result.AssertFault(DeepseekTool.Fault, "tokenizer.json: the file is missing; text needs it.");
     }
 }
