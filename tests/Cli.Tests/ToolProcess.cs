@@ -82,6 +82,16 @@ internal sealed partial class ToolProcess : IDisposable
     /// <summary>Sends SIGINT, as Ctrl-C does.</summary>
     public void Interrupt() => Assert.Equal(0, Kill(_process.Id, InterruptSignal));
 
+    /// <summary>Whether the process has come to its end.</summary>
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Ends the process at once, as SIGKILL does: it learns nothing of it. Returns when it is gone.</summary>
+    public void EndAtOnce()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
     /// <summary>Reads output until it holds a text.</summary>
     public async Task<string> ReadUntilAsync(string text)
     {

@@ -34,8 +34,8 @@ internal sealed class StoreWriter
     /// <param name="cancellationToken">Ends writing between two pages; the next run goes on from there.</param>
     public void Write(UInt128 fingerprint, IProgress<ConvertProgress>? progress, CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(_folder);
         Require(fingerprint);
+        Directory.CreateDirectory(_folder);
         using var journal = StoreJournal.Open(_folder, fingerprint);
         RequireUnfinished(); // since that was last looked at another process may have come to its end
         var handles = new SafeFileHandle[Shards.Count];
@@ -62,6 +62,8 @@ internal sealed class StoreWriter
     /// <param name="fingerprint">What the store is made of; null where that is not known yet.</param>
     public void Require(UInt128? fingerprint)
     {
+        if (File.Exists(_folder))
+            throw new CheckpointFormatException(_folder, null, "It is a file; a store is a folder. Give another path.");
         if (Directory.Exists(_folder))
             RequireOwn(fingerprint);
         DiskSpace.Require(_folder, _plan.Layout.ByteLength + RestLength() - Present());

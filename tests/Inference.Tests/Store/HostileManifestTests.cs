@@ -105,6 +105,21 @@ public sealed class HostileManifestTests(MadeStore made) : IClassFixture<MadeSto
     }
 
     [Fact]
+    public void Parse_ExpertsBeyondAnyPage_AreRefused()
+    {
+        var manifest = ManifestEdit.Change(made.Manifest, root =>
+        {
+            ManifestEdit.Set(root, "experts/0/inner", "1048576");
+            ManifestEdit.Set(root, "experts/0/hidden", "1048576");
+            ManifestEdit.Set(root, "experts/0/precision", "\"f32\""); // 13 TB each, which no int counts
+        });
+
+        var fault = Assert.Throws<CheckpointFormatException>(() => StoreManifestReader.Parse(manifest, "store.json"));
+
+        Assert.Contains("The experts of layer 1 are 1048576 by 1048576, which no page holds.", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Parse_ManyRecordsInOnePlace_AreRefusedAtOnce()
     {
         // Each is sound by itself. Checked one by one they would take the square of the file's length.
