@@ -75,7 +75,8 @@ internal static class TorchAttention
 
     private static Tensor Weigh(Tensor scores, VisibleKeys visible, double scale)
     {
-        scores = scores.mul_(scale);
+        using TorchSharp.Scalar factor = scale; // held: TorchSharp may free an implicit one before libtorch has read it
+        scores = scores.mul_(factor);
         if (visible.Mask(scores.device) is { } mask)
             scores = scores.add_(mask);
         return scores.softmax(-1);

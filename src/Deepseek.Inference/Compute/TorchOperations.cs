@@ -36,7 +36,8 @@ internal sealed class TorchOperations(AttentionForm form) : IComputeOperations
     public Tensor RmsNorm(Tensor x, Tensor weight, double epsilon)
     {
         using var scope = NewDisposeScope();
-        var inverse = x.square().mean([-1], keepdim: true).add_(epsilon).rsqrt_();
+        using TorchSharp.Scalar term = epsilon; // held: TorchSharp may free an implicit one before libtorch has read it
+        var inverse = x.square().mean([-1], keepdim: true).add_(term).rsqrt_();
         return x.mul(inverse).mul_(weight).MoveToOuterDisposeScope();
     }
 

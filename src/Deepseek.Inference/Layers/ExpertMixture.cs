@@ -57,7 +57,8 @@ internal sealed class ExpertMixture(int layer, ExpertRouter router, IExpertSourc
     {
         using var scope = NewDisposeScope();
         var place = tensor(places, ScalarType.Int64, x.device);
-        var rows = x.shape[0] == 1 ? x : x.index_select(0, place.div(chosen, RoundingMode.floor));
+        // Divided here, not by a tensor operation: TorchSharp may free the number that it makes of a divisor before libtorch has read it.
+        var rows = x.shape[0] == 1 ? x : x.index_select(0, tensor([.. places.Select(at => at / chosen)], ScalarType.Int64, x.device));
         results.index_copy_(0, place, pass.Operations.SwiGlu(rows, weights));
     }
 }

@@ -38,7 +38,7 @@ internal sealed class Fp8BlockMatrix : WeightMatrix
     {
         using var scope = NewDisposeScope();
         var weights = _codes.index_select(0, rows).to(ScalarType.Float32);
-        Scale(weights, _scales.index_select(0, rows.div(_blockRows, RoundingMode.floor)));
+        Scale(weights, _scales.index_select(0, tensor(Array.ConvertAll(rows.ToArray<long>(), row => row / _blockRows), device: rows.device)));
         return weights.MoveToOuterDisposeScope();
     }
 
