@@ -19,10 +19,11 @@ public sealed class KilledConversionTests(KilledConversionTests.Large large) : I
         for (var kill = 0; kill < Kills; kill++)
         {
             using var tool = ToolProcess.Start("convert", large.Checkpoint, store, "--threads", "1");
-            if (kill % 5 == 4)
-                await Task.Delay(random.Next(600), TestContext.Current.CancellationToken); // while it starts, looks at the checkpoint, reads back, writes
-            else
-                await WaitForPagesAsync(tool, journal, done[^1] + random.Next(1, 2 * (pages - done[^1]) / (Kills + 4 - kill)), random);
+            var share = Math.Max(2, 2 * (pages - done[^1]) / (Kills + 4 - kill));
+            // Some while it starts, looks at the checkpoint and reads back what is there; the others while it writes.
+            var patience = kill % 5 == 4 ? TimeSpan.FromMilliseconds(random.Next(600)) : Timeout.InfiniteTimeSpan;
+            await WaitForPagesAsync(tool, journal, done[^1] + random.Next(1, share), patience);
+            await Task.Delay(random.Next(10), TestContext.Current.CancellationToken);
             tool.EndAtOnce();
 
             Assert.False(File.Exists(Path.Combine(store, "store.json")), $"Kill {kill} came when the conversion was over: {done[^1]} of {pages} pages were done before.");
@@ -45,7 +46,7 @@ public sealed class KilledConversionTests(KilledConversionTests.Large large) : I
         using TemporaryFolder folder = new();
         var (store, journal) = (folder.File("store"), new FileInfo(Path.Combine(folder.File("store"), "convert.journal")));
         using var tool = ToolProcess.Start("convert", large.Checkpoint, store, "--threads", "1");
-        await WaitForPagesAsync(tool, journal, 100, new Random(1));
+        await WaitForPagesAsync(tool, journal, 100, Timeout.InfiniteTimeSpan);
 
         tool.Interrupt();
 
@@ -56,15 +57,18 @@ public sealed class KilledConversionTests(KilledConversionTests.Large large) : I
         (await ToolProcess.RunAsync([], "verify", store, "--json")).AssertSuccess();
     }
 
-    /// <summary>Waits until the journal has lines for so many pages, and a little longer.</summary>
-    private static async Task WaitForPagesAsync(ToolProcess tool, FileInfo journal, int pages, Random random)
+    /// <summary>Waits until the journal has lines for so many pages, but not for ever.</summary>
+    private static async Task WaitForPagesAsync(ToolProcess tool, FileInfo journal, int pages, TimeSpan patience)
     {
         const int title = 64;
         const int line = 47; // at least; the file is locked while it is written, so that its length must do
-        var extra = random.Next(10);
+        var began = TimeProvider.System.GetTimestamp();
         for (journal.Refresh(); !tool.HasExited && (!journal.Exists || journal.Length < title + ((long)pages * line)); journal.Refresh())
+        {
+            if (patience != Timeout.InfiniteTimeSpan && TimeProvider.System.GetElapsedTime(began) > patience)
+                return;
             await Task.Delay(1, TestContext.Current.CancellationToken);
-        await Task.Delay(extra, TestContext.Current.CancellationToken);
+        }
     }
 
     private static int Pages(string journal) => File.Exists(journal) ? File.ReadAllLines(journal).Count(line => line.Split(' ') is { Length: 4 } parts && parts[3].Length == 8) : 0;

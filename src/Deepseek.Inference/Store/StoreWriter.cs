@@ -133,7 +133,15 @@ internal sealed class StoreWriter
             if (shard >= Shards.Count || page >= Shards[shard].PageLengths.Count)
                 return;
             using var buffer = new PageBuffer(Shards[shard].PageLengths[page]);
-            ShardFiles.ReadAll(handles[shard], buffer.Span, Shards[shard].PageOffsets[page]);
+            try
+            {
+                ShardFiles.ReadAll(handles[shard], buffer.Span, Shards[shard].PageOffsets[page]);
+            }
+            catch (IOException)
+            {
+                return; // a disk that cannot give a page back may still take it again; if not, writing says so
+            }
+
             if (StoreManifest.Checksum(buffer.Span) != checksum)
                 return;
             checksums[shard][page] = checksum;

@@ -24,7 +24,7 @@ public sealed class ConvertCommandTests
         Assert.Equal(plan.Out, written.Out.Replace("\"written\":true", "\"written\":false", StringComparison.Ordinal));
         Assert.Matches(@"^ +\n +part +precision +tensors +parameters +bytes", table.Out);
         Assert.Matches(@"\n +experts +nf4 +\d+ +[\d,]+ +[\d,]+ *\n", table.Out);
-        Assert.EndsWith($"store: {Number(plan, "bytes"):N0} bytes in 5 files, {Number(plan, "expert_bytes"):N0} an expert; nothing was written.\n", table.Out, StringComparison.Ordinal);
+        Assert.EndsWith(FormattableString.Invariant($"store: {Number(plan, "bytes"):N0} bytes in 5 files, {Number(plan, "expert_bytes"):N0} an expert; nothing was written.\n"), table.Out, StringComparison.Ordinal);
     }
 
     [Fact]

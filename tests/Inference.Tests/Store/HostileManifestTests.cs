@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Store;
@@ -142,6 +143,19 @@ public sealed class HostileManifestTests(MadeStore made) : IClassFixture<MadeSto
         var fault = Assert.Throws<CheckpointFormatException>(() => StoreManifestReader.Parse(StoreSeal.Seal(System.Text.Encoding.UTF8.GetBytes(text)), "store.json"));
 
         Assert.StartsWith("store.json: The manifest is damaged: ", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\\ud800")]
+    [InlineData("\u00FF")]
+    public void Load_ConfigurationThatIsNoUnicode_IsRefused(string name)
+    {
+        // Who wants the configuration alone does not ask for the seal.
+        using var folder = made.Copy(System.Text.Encoding.Latin1.GetBytes($"{{\"model\": {{\"{name}\": \"{name}\"}}}}"));
+
+        var fault = Assert.Throws<CheckpointFormatException>(() => ModelConfig.Load(folder.Path));
+
+        Assert.StartsWith(folder.Path, fault.File, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ namespace Deepseek.Inference.Tests.Store;
 public sealed class ManifestMutationTests(MadeStore made) : IClassFixture<MadeStore>
 {
     private const int Cases = 6_000;
-    private const int WholeFolders = 150;
+    private const int WholeFolders = 60;
 
     // A document, a layout and messages: a small multiple, and a constant for what the runtime sets up once.
     private const long AllocationPerByte = 64;
