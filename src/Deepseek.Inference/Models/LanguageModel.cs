@@ -43,6 +43,9 @@ public abstract class LanguageModel : IDisposable
     /// <summary>Bytes of the weights as they are stored.</summary>
     public long WeightBytes { get; }
 
+    /// <summary>Bytes of weights that products have read so far, as they are stored: an expert counts once a pass. 0 on the Torch operations, which do not count.</summary>
+    internal long WeightBytesRead { get; private protected set; }
+
     private protected Device Device { get; }
 
     private protected IComputeOperations Operations => _decoder.Operations;

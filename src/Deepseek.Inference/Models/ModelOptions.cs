@@ -1,4 +1,5 @@
 using Deepseek.Inference.Compute;
+using Deepseek.Inference.Kernels;
 
 namespace Deepseek.Inference.Models;
 
@@ -10,6 +11,12 @@ public sealed record ModelOptions
 
     /// <summary>Threads of the Torch operations, 1 to 1,024; null (the default) leaves libtorch's choice. A pass of the model sets it for its own thread and for threads that have not used libtorch yet.</summary>
     public int? Threads { get; init; }
+
+    /// <summary>What computes. Default <see cref="ComputeOperations.Automatic"/>: kernels of our own on a CPU, libtorch elsewhere.</summary>
+    public ComputeOperations Operations { get; init; } = ComputeOperations.Automatic;
+
+    /// <summary>What activations are rounded to before they meet a store's weights of 4 and 8 bits, on the CPU operations. Default <see cref="ActivationPrecision.Int16"/>; other weights meet them in fp32.</summary>
+    public ActivationPrecision Activations { get; init; } = ActivationPrecision.Int16;
 
     /// <summary>Tokens of a prompt that pass the model at once, 1 to 65,536. Default 512; fewer take less memory.</summary>
     public int ChunkSize { get; init; } = 512;
@@ -32,6 +39,12 @@ public sealed record ModelOptions
             faults.Add($"{nameof(ChunkSize)} is {ChunkSize}; it must be 1 to 65536 tokens.");
         if (!Enum.IsDefined(AttentionForm))
             faults.Add($"{nameof(AttentionForm)} is {AttentionForm}; it must be Absorbed or Naive.");
+        if (!Enum.IsDefined(Operations))
+            faults.Add($"{nameof(Operations)} is {Operations}; it must be Automatic, Torch or Cpu.");
+        else if (Operations == ComputeOperations.Cpu && Device != "cpu")
+            faults.Add($"{nameof(Operations)} is Cpu and {nameof(Device)} '{Device}'; the CPU operations compute on cpu alone.");
+        if (!Enum.IsDefined(Activations))
+            faults.Add($"{nameof(Activations)} is {Activations}; it must be Fp32, Int16 or Int8.");
         if (faults.Count > 0)
             throw new ArgumentException($"{nameof(ModelOptions)}: {string.Join(" ", faults)}");
     }
