@@ -1,69 +1,46 @@
 namespace Deepseek.Inference.Kernels;
 
 // The definition. Every other path must equal it bit for bit.
-public static unsafe partial class BandProducts
+internal static unsafe partial class BandProducts
 {
-    private static void MultiplyScalar(BandLayout layout, int band, byte* source, PreparedActivations x, float* y, long stride)
+    private static void MultiplyScalar(in BandProduct product, PreparedActivations x)
     {
-        var scales = new float[layout.BlocksPerRow];
-        for (var row = 0; row < layout.RowsOf(band); row++)
+        var layout = product.Layout;
+        var scales = (float*)KernelScratch.Reserve((long)BandLayout.TileRows * layout.BlocksPerRow * sizeof(float));
+        var sums = stackalloc float[BandLayout.TileRows];
+        for (var tile = 0; tile < product.RowCount; tile += BandLayout.TileRows)
         {
-            BandScales.Decode(KernelPath.Scalar, layout, band, source, row, scales);
-            for (var token = 0; token < x.Tokens; token++)
-                y[(token * stride) + row] = x.Precision == ActivationPrecision.Fp32 ? SumOfSingles(layout, band, source, row, scales, x, token) : SumOfWords(layout, band, source, row, scales, x, token);
+            TileScales.Decode(product.Path, layout, product.Band, product.Source, tile, scales);
+            for (var token = 0; token < product.Count; token++)
+            {
+                for (var row = 0; row < BandLayout.TileRows; row++)
+                    sums[row] = SumOf(product, tile + row, scales + ((long)row * layout.BlocksPerRow), x.Precision, token);
+                product.Write(token, tile, sums);
+            }
         }
     }
 
-    private static float SumOfWords(BandLayout layout, int band, byte* source, int row, float[] scales, PreparedActivations x, int token)
+    private static float SumOf(in BandProduct product, int row, float* scales, ActivationPrecision precision, int token)
     {
         Span<float> lanes = stackalloc float[ProductShape.Lanes];
+        Span<int> sums = stackalloc int[ProductShape.BlockLanes];
         lanes.Clear();
-        var levels = ProductShape.LevelsOf(x.Precision);
-        for (var block = 0; block < scales.Length; block++)
+        var blocks = product.Activations(token);
+        var xScales = product.ActivationScales(token);
+        for (var block = 0; block < product.Layout.BlocksPerRow; block++)
         {
-            var at = ((long)token * x.PaddedBlocks) + block;
-            var words = x.Words + (at * BandLayout.BlockColumns);
-            var scale = scales[block] * x.Scales[at];
-            for (var lane = 0; lane < lanes.Length; lane++)
+            var words = (short*)(blocks + ((long)block * PreparedActivations.BlockBytes));
+            var scale = scales[block] * xScales[block];
+            sums.Clear();
+            for (var column = 0; column < BandLayout.BlockColumns; column++)
+                sums[ProductShape.LaneOf(column)] += words[column] * NumberAt(product, row, block, column, precision);
+            for (var lane = 0; lane < sums.Length; lane++)
             {
-                var sum = 0;
-                for (var i = 0; i < ProductShape.LaneColumns; i++)
-                {
-                    var column = (lane * ProductShape.LaneColumns) + i;
-                    var code = CodeAt(layout, band, source, row, block, column);
-                    sum += words[(column % 2 * (BandLayout.BlockColumns / 2)) + (column / 2)] * (IsNf4(layout) ? levels[code] : code);
-                }
-
-                lanes[lane] = MathF.FusedMultiplyAdd(sum, scale, lanes[lane]);
+                ref var to = ref lanes[(block % 2 * sums.Length) + lane];
+                to = MathF.FusedMultiplyAdd(sums[lane], scale, to);
             }
         }
 
-        return Add(lanes) * ProductShape.FactorOf(layout.Precision, x.Precision);
-    }
-
-    private static float SumOfSingles(BandLayout layout, int band, byte* source, int row, float[] scales, PreparedActivations x, int token)
-    {
-        Span<float> lanes = stackalloc float[ProductShape.Lanes];
-        lanes.Clear();
-        for (var block = 0; block < scales.Length; block++)
-        {
-            var singles = x.Singles + ((((long)token * x.PaddedBlocks) + block) * BandLayout.BlockColumns);
-            for (var lane = 0; lane < lanes.Length; lane++)
-            {
-                for (var i = 0; i < ProductShape.LaneColumns; i++)
-                {
-                    var code = CodeAt(layout, band, source, row, block, (lane * ProductShape.LaneColumns) + i);
-                    var weight = (IsNf4(layout) ? Nf4.Levels[code] : code) * scales[block];
-                    lanes[lane] = MathF.FusedMultiplyAdd(singles[(i * ProductShape.Lanes) + lane], weight, lanes[lane]);
-                }
-            }
-        }
-
-        return Add(lanes);
-    }
-
-    private static float Add(Span<float> lanes)
-    {
         for (var half = lanes.Length / 2; half > 0; half /= 2)
         {
             for (var lane = 0; lane < half; lane++)
@@ -73,12 +50,15 @@ public static unsafe partial class BandProducts
         return lanes[0];
     }
 
-    private static int CodeAt(BandLayout layout, int band, byte* source, int row, int block, int column)
+    /// <summary>A weight as a whole number.</summary>
+    private static int NumberAt(in BandProduct product, int row, int block, int column, ActivationPrecision precision)
     {
+        var layout = product.Layout;
+        var header = layout.HeaderBytesOf(product.Band);
         if (!IsNf4(layout))
-            return (sbyte)source[layout.LineOffset(layout.HeaderBytesOf(band), row, block) + column];
-        var pair = source[layout.LineOffset(layout.HeaderBytesOf(band), row, block / 2) + column];
-        return block % 2 == 0 ? pair & 0xF : pair >> 4;
+            return (sbyte)product.Source[layout.LineOffset(header, row, block) + column];
+        var pair = product.Source[layout.LineOffset(header, row, block / 2) + column];
+        return ProductShape.LevelsOf(precision)[block % 2 == 0 ? pair & 0xF : pair >> 4];
     }
 
     private static bool IsNf4(BandLayout layout) => layout.Precision is WeightPrecision.Nf4 or WeightPrecision.Nf4Dynamic;

@@ -2,18 +2,20 @@ using System.Globalization;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>Multiplies activations with the bands of a page store's matrix: y[t, r] = Σ x[t, c] · W[r, c].</summary>
+/// <summary>Multiplies activations in whole numbers with the bands of a page store's matrix: y[t, r] = Σ x[t, c] · W[r, c].</summary>
 /// <remarks>
 /// <para>
-/// An output is the sum of 16 partial sums. Partial sum l takes columns 4l to 4l + 3 of every block of 64 columns, block by block. With activations in whole numbers weights are whole numbers, too (of NF4 the level times a
-/// factor, rounded); the four products of a block are added exactly, converted to single precision, and join the partial sum in one fused multiply-add with the block's factor, the scale of the weights times that of
-/// the activations, rounded once. With activations in single precision a weight is what <see cref="Bands.Decode(BandLayout, int, ReadOnlySpan{byte}, int, int, Span{float})"/> makes of it, and joins in a fused
-/// multiply-add, column by column. At the end partial sums l and l + 8, then l + 4, l + 2 and l + 1 are added, and of NF4 the levels' factor is taken out.
+/// An output is the sum of 16 partial sums: eight lanes of the even blocks of 64 columns and eight of the odd ones. Lane l takes columns 4l to 4l + 3 and 32 + 4l to 32 + 4l + 3 of a block. Weights are whole numbers,
+/// too (of NF4 the level times a factor, rounded); a lane's eight products are added exactly, converted to single precision, and join the partial sum in one fused multiply-add with the block's factor, the scale of
+/// the weights times that of the activations, rounded once. At the end even and odd lanes l, then lanes l and l + 4, l + 2 and l + 1 are added, and of NF4 the levels' factor is taken out.
 /// </para>
 /// <para>So an output has the same bits on every instruction set, in every thread, and with whatever other tokens. Thread-safe.</para>
 /// </remarks>
-public static unsafe partial class BandProducts
+internal static unsafe partial class BandProducts
 {
+    /// <summary>Bytes ahead of the weights that kernels ask for: far enough for memory to answer, and still within the next tiles of most matrices.</summary>
+    public const int Ahead = 4096;
+
     /// <summary>Whether matrices in a precision can be multiplied here.</summary>
     /// <param name="weights">The precision.</param>
     public static bool Supports(WeightPrecision weights) =>
@@ -26,20 +28,63 @@ public static unsafe partial class BandProducts
     /// <param name="x">The activations, of as many columns.</param>
     /// <param name="y">Receives y[t · stride + r] for the rows r of the band, from 0, and all tokens t.</param>
     /// <param name="stride">Elements from one token's outputs to the next one's.</param>
-    /// <exception cref="ArgumentNullException">A pointer or <paramref name="x"/> is null.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The matrix has no such band, or the stride is less than the band's rows.</exception>
-    /// <exception cref="ArgumentException">The precision is another, the columns differ, or the bytes begin elsewhere.</exception>
-    public static void Multiply(BandLayout layout, int band, byte* source, PreparedActivations x, float* y, long stride) =>
-        Multiply(KernelPaths.Selected, layout, band, source, x, y, stride);
-
-    internal static void Multiply(KernelPath path, BandLayout layout, int band, byte* source, PreparedActivations x, float* y, long stride)
+    /// <exception cref="ArgumentException">The precision cannot be multiplied here, the band is not aligned, or the activations have another number of columns.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such band, or the stride is less than its rows.</exception>
+    public static void Multiply(BandLayout layout, int band, byte* source, PreparedActivations x, float* y, long stride)
     {
-        Require(layout, band, source, x, y, stride);
-        MultiplyScalar(layout, band, source, x, y, stride);
+        ArgumentNullException.ThrowIfNull(x);
+        Multiply(layout, band, source, x, null, x.Tokens, y, stride);
+    }
+
+    /// <summary>Multiplies the rows of a band with the activations of some tokens.</summary>
+    /// <param name="layout">Where the matrix' weights lie.</param>
+    /// <param name="band">The band, from 0.</param>
+    /// <param name="source">The band's bytes, at a multiple of 64.</param>
+    /// <param name="x">The activations, of as many columns.</param>
+    /// <param name="tokens">Which tokens, [count]; null for the first ones.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="y">Receives y[i · stride + r] of the i-th of them.</param>
+    /// <param name="stride">Elements from one token's outputs to the next one's.</param>
+    public static void Multiply(BandLayout layout, int band, byte* source, PreparedActivations x, int* tokens, int count, float* y, long stride)
+    {
+        Require(layout, band, source, x, count, y, stride);
+        _ = ProductTables.WordLow; // made before the kernels are compiled: they then read it without asking
+        var product = new BandProduct(KernelPaths.Selected, layout, band, source, x, tokens, count, y, stride);
+        switch (x.Order)
+        {
+            case ActivationOrder.Columns:
+                MultiplyScalar(product, x);
+                break;
+            case ActivationOrder.Pairs:
+                Run<WordCodes256>(product);
+                break;
+            case ActivationOrder.EvenOdd:
+                if (IsNf4(layout))
+                    BandKernel<Loops512<NibbleForm>>.Run(product);
+                else
+                    BandKernel<Loops512<ByteForm>>.Run(product);
+                break;
+            case ActivationOrder.Magnitudes:
+                Run<ByteCodes256>(product);
+                break;
+            default:
+                Run<VnniCodes256>(product);
+                break;
+        }
+
         GC.KeepAlive(x); // its memory was read through pointers
     }
 
-    private static void Require(BandLayout layout, int band, byte* source, PreparedActivations x, float* y, long stride)
+    private static void Run<TCodes>(in BandProduct product)
+        where TCodes : struct, IProductCodes<TCodes>
+    {
+        if (IsNf4(product.Layout))
+            BandKernel<Loops256<NibbleForm, TCodes>>.Run(product);
+        else
+            BandKernel<Loops256<ByteForm, TCodes>>.Run(product);
+    }
+
+    private static void Require(BandLayout layout, int band, byte* source, PreparedActivations x, int count, float* y, long stride)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(x);
@@ -52,7 +97,7 @@ public static unsafe partial class BandProducts
             throw new ArgumentException(Invariant($"The band begins {(nuint)source % BandLayout.LineBytes} bytes after a multiple of {BandLayout.LineBytes}; it must begin at one."), nameof(source));
         if (x.Columns != layout.Columns)
             throw new ArgumentException(Invariant($"The activations have {x.Columns} columns; they must have {layout.Columns}, as the matrix."), nameof(x));
-        if (x.Tokens > 1 && stride < layout.RowsOf(band))
+        if (count > 1 && stride < layout.RowsOf(band))
             throw new ArgumentOutOfRangeException(nameof(stride), stride, Invariant($"Band {band} has {layout.RowsOf(band)} rows; the next token's outputs must begin after them."));
     }
 

@@ -5,25 +5,27 @@ namespace Deepseek.Inference.Kernels;
 /// <summary>The scales of a band's blocks of 64 columns, of all precisions that multiply by them.</summary>
 internal static unsafe class BandScales
 {
-    /// <summary>Reads the scales of a row.</summary>
+    /// <summary>Reads the scales of whole rows; how many, the length of their place says.</summary>
     /// <param name="path">The instruction set.</param>
     /// <param name="layout">Where the matrix' weights lie.</param>
     /// <param name="band">The band, from 0.</param>
     /// <param name="source">The band's bytes.</param>
-    /// <param name="row">The row, from the band's first.</param>
-    /// <param name="scales">Receives the scales, [blocks of a row].</param>
-    public static void Decode(KernelPath path, BandLayout layout, int band, byte* source, int row, Span<float> scales)
+    /// <param name="firstRow">The first row, from the band's first.</param>
+    /// <param name="scales">Receives the scales, [rows × blocks of a row].</param>
+    public static void DecodeRows(KernelPath path, BandLayout layout, int band, byte* source, int firstRow, Span<float> scales)
     {
+        var blocks = layout.BlocksPerRow;
         switch (layout.Precision)
         {
             case WeightPrecision.Int8:
-                scales.Fill(Unsafe.ReadUnaligned<float>(source + (row * sizeof(float))));
+                for (var row = 0; row < scales.Length / blocks; row++)
+                    scales.Slice(row * blocks, blocks).Fill(Unsafe.ReadUnaligned<float>(source + ((firstRow + row) * sizeof(float))));
                 break;
             case WeightPrecision.Int8Block:
-                new ReadOnlySpan<float>((float*)source + ((long)row * layout.BlocksPerRow), layout.BlocksPerRow).CopyTo(scales);
+                new ReadOnlySpan<float>((float*)source + ((long)firstRow * blocks), scales.Length).CopyTo(scales);
                 break;
             default:
-                Bands.DecodeScales(path, layout, band, new ReadOnlySpan<byte>(source, layout.HeaderBytesOf(band)), row, scales);
+                Bands.DecodeScales(path, layout, band, new ReadOnlySpan<byte>(source, layout.HeaderBytesOf(band)), firstRow, scales);
                 break;
         }
     }

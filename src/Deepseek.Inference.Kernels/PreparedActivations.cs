@@ -11,8 +11,11 @@ namespace Deepseek.Inference.Kernels;
 /// </para>
 /// <para>Memory grows as needed and is reused: nothing is allocated when sizes repeat. Several threads may read, or prepare different tokens; nothing else at the same time.</para>
 /// </remarks>
-public sealed unsafe class PreparedActivations : IDisposable
+internal sealed unsafe class PreparedActivations : IDisposable
 {
+    /// <summary>Bytes of a block: 64 numbers of 16 bits, or of 8 bits and what goes with them.</summary>
+    public const int BlockBytes = 2 * BandLayout.BlockColumns;
+
     private const int MaxColumns = 1 << 20; // as many as a matrix of a page store can have
 
     private readonly AlignedMemory _memory = new();
@@ -26,17 +29,17 @@ public sealed unsafe class PreparedActivations : IDisposable
     /// <summary>What they were rounded to.</summary>
     public ActivationPrecision Precision { get; private set; }
 
-    /// <summary>Blocks of a token, with those of zeros that fill it up to whole <see cref="ProductShape.ChunkBlocks"/>.</summary>
-    internal int PaddedBlocks { get; private set; }
+    /// <summary>Blocks of a token.</summary>
+    public int BlockCount { get; private set; }
 
-    /// <summary>Of precisions in whole numbers, [Tokens × PaddedBlocks × 64]: of each block first the even columns, then the odd ones.</summary>
-    internal short* Words { get; private set; }
+    /// <summary>The order of the numbers in a block: it decides which kernel can read them.</summary>
+    public ActivationOrder Order { get; private set; }
 
-    /// <summary>Of single precision, [Tokens × PaddedBlocks × 4 × 16]: of each block first columns 0, 4, 8, …, then 1, 5, 9, …</summary>
-    internal float* Singles { get; private set; }
+    /// <summary>The blocks, [Tokens × BlockCount × <see cref="BlockBytes"/>].</summary>
+    public byte* Blocks { get; private set; }
 
-    /// <summary>Of precisions in whole numbers, [Tokens × PaddedBlocks].</summary>
-    internal float* Scales { get; private set; }
+    /// <summary>Their scales, [Tokens × BlockCount].</summary>
+    public float* Scales { get; private set; }
 
     /// <summary>Prepares activations; what was held before is gone.</summary>
     /// <param name="x">The activations, [tokens × columns].</param>
@@ -57,23 +60,23 @@ public sealed unsafe class PreparedActivations : IDisposable
     /// <param name="columns">Activations of a token, 1 to 2²⁰.</param>
     /// <param name="precision">What to round to.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size or the precision is out of range.</exception>
-    public void Reserve(int tokens, int columns, ActivationPrecision precision)
+    public void Reserve(int tokens, int columns, ActivationPrecision precision) =>
+        Reserve(tokens, columns, precision, ActivationBlocks.OrderOf(KernelPaths.Selected, precision));
+
+    /// <summary>Makes room for activations in a given order.</summary>
+    public void Reserve(int tokens, int columns, ActivationPrecision precision, ActivationOrder order)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(tokens);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(columns);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(columns, MaxColumns);
-        if (!Enum.IsDefined(precision))
-            throw new ArgumentOutOfRangeException(nameof(precision), precision, "The precision is unknown.");
+        if (precision is not (ActivationPrecision.Int16 or ActivationPrecision.Int8))
+            throw new ArgumentOutOfRangeException(nameof(precision), precision, "The precision must be Int16 or Int8; in fp32 activations need no preparation.");
 
-        (Tokens, Columns, Precision) = (tokens, columns, precision);
-        PaddedBlocks = ProductShape.PaddedBlocks(columns);
-        var blocks = (nuint)tokens * (nuint)PaddedBlocks;
-        var scales = precision == ActivationPrecision.Fp32 ? 0 : blocks * sizeof(float);
-        var width = precision == ActivationPrecision.Fp32 ? sizeof(float) : sizeof(short);
-        var memory = _memory.Reserve(scales + (blocks * BandLayout.BlockColumns * (nuint)width));
-        Scales = (float*)memory;
-        Words = (short*)(memory + scales);
-        Singles = (float*)(memory + scales);
+        (Tokens, Columns, Precision, Order) = (tokens, columns, precision, order);
+        BlockCount = (int)Lengths.CeilDiv(columns, BandLayout.BlockColumns);
+        var blocks = (nuint)tokens * (nuint)BlockCount;
+        Blocks = _memory.Reserve(blocks * (BlockBytes + sizeof(float)));
+        Scales = (float*)(Blocks + (blocks * BlockBytes));
     }
 
     /// <summary>Prepares some of the tokens for which there is room: different threads may bring different ones.</summary>
@@ -83,9 +86,7 @@ public sealed unsafe class PreparedActivations : IDisposable
     /// <param name="count">How many.</param>
     /// <exception cref="ArgumentNullException"><paramref name="x"/> is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There is no room for such tokens, or the stride is less than the columns.</exception>
-    public void PrepareTokens(float* x, long stride, int first, int count) => PrepareTokens(KernelPaths.Selected, x, stride, first, count);
-
-    internal void PrepareTokens(KernelPath path, float* x, long stride, int first, int count)
+    public void PrepareTokens(float* x, long stride, int first, int count)
     {
         if (first < 0 || first > Tokens)
             throw new ArgumentOutOfRangeException(nameof(first), first, string.Create(CultureInfo.InvariantCulture, $"There is room for {Tokens} tokens, counted from 0."));
@@ -99,22 +100,27 @@ public sealed unsafe class PreparedActivations : IDisposable
 
         for (var token = first; token < first + count; token++)
         {
-            var values = new ReadOnlySpan<float>(x + ((token - first) * stride), Columns);
-            var at = (nuint)token * (nuint)PaddedBlocks;
-            if (Precision == ActivationPrecision.Fp32)
-                ActivationOrder.Arrange(path, values, Singles + (at * BandLayout.BlockColumns), PaddedBlocks);
-            else
-                ActivationOrder.Round(path, values, ProductShape.LargestOf(Precision), Scales + at, Words + (at * BandLayout.BlockColumns), PaddedBlocks);
+            var at = (long)token * BlockCount;
+            ActivationBlocks.Round(x + ((token - first) * stride), Columns, ProductShape.LargestOf(Precision), Order, Scales + at, Blocks + (at * BlockBytes));
         }
+    }
+
+    /// <summary>Prepares one block of 64 activations of a token for which there is room.</summary>
+    /// <param name="values">The activations, [64]; of a short last block the others are 0.</param>
+    /// <param name="token">The token, from 0.</param>
+    /// <param name="block">The block, from 0.</param>
+    public void PrepareBlock(float* values, int token, int block)
+    {
+        var at = ((long)token * BlockCount) + block;
+        ActivationBlocks.RoundBlock(values, ProductShape.LargestOf(Precision), Order, Scales + at, Blocks + (at * BlockBytes));
     }
 
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {
         _memory.Dispose();
-        (Tokens, Columns, PaddedBlocks) = (0, 0, 0);
+        (Tokens, Columns, BlockCount) = (0, 0, 0);
         Scales = null;
-        Words = null;
-        Singles = null;
+        Blocks = null;
     }
 }

@@ -28,13 +28,13 @@ internal static unsafe class ProductData
     }
 
     /// <summary>All outputs, [tokens × rows], of activations [tokens × columns].</summary>
-    public static float[] Multiply(KernelPath path, BandLayout layout, byte[] matrix, float[] activations, ActivationPrecision precision)
+    public static float[] Multiply(ActivationOrder order, BandLayout layout, byte[] matrix, float[] activations, ActivationPrecision precision)
     {
-        using var x = Prepare(path, layout.Columns, activations, precision);
-        return Multiply(path, layout, matrix, x);
+        using var x = Prepare(layout.Columns, activations, precision, order);
+        return Multiply(layout, matrix, x);
     }
 
-    public static float[] Multiply(KernelPath path, BandLayout layout, byte[] matrix, PreparedActivations x)
+    public static float[] Multiply(BandLayout layout, byte[] matrix, PreparedActivations x)
     {
         const int Beyond = 3; // columns of the output that are not the matrix'
         var stride = layout.Rows + Beyond;
@@ -47,7 +47,7 @@ internal static unsafe class ProductData
             fixed (float* to = y)
             {
                 for (var band = 0; band < layout.BandCount; band++)
-                    BandProducts.Multiply(path, layout, band, bytes + layout.OffsetOf(band), x, to + (band * BandLayout.BandRows), stride);
+                    BandProducts.Multiply(layout, band, bytes + layout.OffsetOf(band), x, to + (band * BandLayout.BandRows), stride);
             }
         }
         finally
@@ -59,12 +59,12 @@ internal static unsafe class ProductData
         return [.. Enumerable.Range(0, x.Tokens).SelectMany(token => y.AsSpan(token * stride, layout.Rows).ToArray())];
     }
 
-    public static PreparedActivations Prepare(KernelPath path, int columns, float[] activations, ActivationPrecision precision)
+    public static PreparedActivations Prepare(int columns, float[] activations, ActivationPrecision precision, ActivationOrder order)
     {
         var x = new PreparedActivations();
-        x.Reserve(activations.Length / columns, columns, precision);
+        x.Reserve(activations.Length / columns, columns, precision, order);
         fixed (float* from = activations)
-            x.PrepareTokens(path, from, columns, 0, x.Tokens);
+            x.PrepareTokens(from, columns, 0, x.Tokens);
         return x;
     }
 }

@@ -1,0 +1,144 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Deepseek.Inference.Kernels;
+
+/// <summary>Rounds blocks of 64 activations to whole numbers and puts them in a kernel's order. Every instruction set finds the same numbers and scales.</summary>
+internal static unsafe class ActivationBlocks
+{
+    private const int Columns = BandLayout.BlockColumns;
+
+    private static readonly byte[] PairOrder = [.. Enumerable.Range(0, Columns).Select(PairColumn)];
+
+    /// <summary>The order in which a path reads activations of a precision.</summary>
+    public static ActivationOrder OrderOf(KernelPath path, ActivationPrecision precision) => (path, precision) switch
+    {
+        (KernelPath.Scalar or KernelPath.Vector128, _) => ActivationOrder.Columns,
+        (_, ActivationPrecision.Int8) => AvxVnni.IsSupported ? ActivationOrder.Corrections : ActivationOrder.Magnitudes,
+        (KernelPath.Avx2, _) => ActivationOrder.Pairs,
+        _ => ActivationOrder.EvenOdd,
+    };
+
+    /// <summary>Rounds a token's activations.</summary>
+    /// <param name="values">[columns].</param>
+    /// <param name="columns">Activations.</param>
+    /// <param name="largest">The largest whole number.</param>
+    /// <param name="order">The order of the result.</param>
+    /// <param name="scales">Receives a scale a block.</param>
+    /// <param name="destination">Receives <see cref="PreparedActivations.BlockBytes"/> a block; what has no column is 0.</param>
+    public static void Round(float* values, int columns, int largest, ActivationOrder order, float* scales, byte* destination)
+    {
+        var whole = columns / Columns;
+        for (var block = 0; block < whole; block++)
+            RoundBlock(values + (block * Columns), largest, order, scales + block, destination + ((long)block * PreparedActivations.BlockBytes));
+        if (whole * Columns == columns)
+            return;
+
+        var last = stackalloc float[Columns];
+        new Span<float>(last, Columns).Clear();
+        new ReadOnlySpan<float>(values + (whole * Columns), columns - (whole * Columns)).CopyTo(new Span<float>(last, Columns));
+        RoundBlock(last, largest, order, scales + whole, destination + ((long)whole * PreparedActivations.BlockBytes));
+    }
+
+    /// <summary>Rounds 64 activations.</summary>
+    public static void RoundBlock(float* values, int largest, ActivationOrder order, float* scale, byte* destination)
+    {
+        var magnitude = Nf4.LargestMagnitude(new ReadOnlySpan<float>(values, Columns));
+        var inverse = largest / magnitude;
+        *scale = float.IsPositiveInfinity(inverse) ? 0 : magnitude / largest;
+        if (!float.IsNormal(inverse))
+            inverse = 0; // zeros, or not finite: then the scale says so
+
+        var words = stackalloc short[Columns];
+        if (inverse == 0)
+            new Span<short>(words, Columns).Clear();
+        else
+            ToWords(values, inverse, words);
+        Arrange(words, order, destination);
+    }
+
+    /// <summary>To the nearest, ties to even.</summary>
+    private static void ToWords(float* values, float inverse, short* words)
+    {
+        if (Avx2.IsSupported)
+        {
+            var factor = Vector256.Create(inverse);
+            for (var i = 0; i < Columns; i += 16)
+            {
+                var first = Avx.ConvertToVector256Int32(Vector256.Load(values + i) * factor);
+                var second = Avx.ConvertToVector256Int32(Vector256.Load(values + i + 8) * factor);
+                Avx2.Permute4x64(Avx2.PackSignedSaturate(first, second).AsInt64(), 0b11_01_10_00).AsInt16().Store(words + i);
+            }
+
+            return;
+        }
+
+        for (var i = 0; i < Columns; i++)
+            words[i] = (short)MathF.Round(values[i] * inverse);
+    }
+
+    private static void Arrange(short* words, ActivationOrder order, byte* destination)
+    {
+        var to = (short*)destination;
+        switch (order)
+        {
+            case ActivationOrder.Columns:
+                new ReadOnlySpan<short>(words, Columns).CopyTo(new Span<short>(to, Columns));
+                break;
+            case ActivationOrder.Pairs when Avx2.IsSupported:
+                ArrangePairs(words, to);
+                break;
+            case ActivationOrder.Pairs:
+                for (var i = 0; i < Columns; i++)
+                    to[i] = words[PairOrder[i]];
+                break;
+            case ActivationOrder.EvenOdd:
+                for (var i = 0; i < Columns / 2; i++)
+                    (to[i], to[(Columns / 2) + i]) = (words[2 * i], words[(2 * i) + 1]);
+                break;
+            default:
+                ArrangeBytes(words, order, (sbyte*)destination);
+                break;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ArrangePairs(short* words, short* to)
+    {
+        var order = Vector256.Create(0, 2, 4, 6, 1, 3, 5, 7); // pairs of columns
+        for (var i = 0; i < Columns; i += 32)
+        {
+            var first = Avx2.PermuteVar8x32(Vector256.Load((int*)(words + i)), order);
+            var second = Avx2.PermuteVar8x32(Vector256.Load((int*)(words + i + 16)), order);
+            Avx2.Permute2x128(first, second, 0x20).Store((int*)(to + i));
+            Avx2.Permute2x128(first, second, 0x31).Store((int*)(to + i + 16));
+        }
+    }
+
+    private static void ArrangeBytes(short* words, ActivationOrder order, sbyte* to)
+    {
+        for (var i = 0; i < Columns; i++)
+            to[i] = (sbyte)words[i];
+        if (order == ActivationOrder.Magnitudes)
+        {
+            for (var i = 0; i < Columns; i++)
+                to[Columns + i] = Math.Abs(to[i]);
+            return;
+        }
+
+        var corrections = (int*)(to + Columns);
+        new Span<int>(corrections, ProductShape.BlockLanes).Clear();
+        for (var column = 0; column < Columns; column++)
+            corrections[ProductShape.LaneOf(column)] -= VnniCodes256.Offset * to[column];
+    }
+
+    /// <summary>The column of the i-th number.</summary>
+    private static byte PairColumn(int i)
+    {
+        var (part, within) = Math.DivRem(i, 32);
+        var (end, place) = Math.DivRem(within, 16); // pairs that begin lanes, then those that end them
+        var (half, word) = Math.DivRem(place, 8);
+        return (byte)((part * 32) + (half * 16) + (word / 2 * 4) + (end * 2) + (word % 2));
+    }
+}

@@ -1,0 +1,48 @@
+using System.Runtime.CompilerServices;
+
+namespace Deepseek.Inference.Kernels;
+
+/// <summary>One band, the tokens that it meets, and where the outputs go.</summary>
+/// <param name="path">The instruction set.</param>
+/// <param name="layout">Where the matrix' weights lie.</param>
+/// <param name="band">The band, from 0.</param>
+/// <param name="source">The band's bytes.</param>
+/// <param name="x">The activations.</param>
+/// <param name="tokens">Which of the prepared tokens, [count]; null for the first ones.</param>
+/// <param name="count">How many.</param>
+/// <param name="y">Receives y[i · stride + row] of the i-th of them.</param>
+/// <param name="stride">Elements from one token's outputs to the next one's.</param>
+internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, int band, byte* source, PreparedActivations x, int* tokens, int count, float* y, long stride)
+{
+    private readonly float _factor = ProductShape.FactorOf(layout.Precision, x.Precision);
+    private readonly int _header = layout.HeaderBytesOf(band);
+
+    public readonly KernelPath Path = path;
+    public readonly BandLayout Layout = layout;
+    public readonly int Band = band;
+    public readonly byte* Source = source;
+    public readonly int Count = count;
+    public readonly int RowCount = layout.RowsOf(band);
+
+    /// <summary>The first line of the tile that begins with a row.</summary>
+    public byte* Tile(int row) => Source + _header + ((long)row * Layout.LinesPerRow * BandLayout.LineBytes);
+
+    /// <summary>A token's blocks of activations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public byte* Activations(int index) => x.Blocks + (At(index) * PreparedActivations.BlockBytes);
+
+    /// <summary>Their scales.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float* ActivationScales(int index) => x.Scales + At(index);
+
+    /// <summary>Writes the outputs of a tile's rows, as far as the band has them.</summary>
+    public void Write(int index, int row, float* sums)
+    {
+        var to = y + (index * stride) + row;
+        for (var i = 0; i < Math.Min(BandLayout.TileRows, RowCount - row); i++)
+            to[i] = sums[i] * _factor;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private long At(int index) => (long)(tokens is null ? index : tokens[index]) * x.BlockCount;
+}

@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Deepseek.Inference.Kernels;
+
+/// <summary>64 weights as 8-bit numbers for AVX-VNNI, in the order of <see cref="ActivationOrder.Corrections"/>.</summary>
+/// <remarks>
+/// The instruction multiplies unsigned with signed bytes: so weights are kept 128 higher, and each lane's sum begins at −128 times that of its activations, which has been computed
+/// with them. Where a processor lacks the instruction the same sums are made of 16-bit products, slowly: for tests.
+/// </remarks>
+internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte> high) : IProductCodes<VnniCodes256>
+{
+    /// <summary>What is added to a weight.</summary>
+    public const int Offset = 128;
+
+    private readonly Vector256<byte> _low = low; // columns 0 to 31
+    private readonly Vector256<byte> _high = high;
+
+    public static int Bytes => 2 * Vector256<byte>.Count;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static VnniCodes256 FromLowNibbles(byte* line) => Levels(Vector256.Load(line), Vector256.Load(line + 32));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static VnniCodes256 FromHighNibbles(byte* line) => Levels(
+        Vector256.ShiftRightLogical(Vector256.Load((ushort*)line), 4).AsByte(), Vector256.ShiftRightLogical(Vector256.Load((ushort*)(line + 32)), 4).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static VnniCodes256 FromBytes(byte* line)
+    {
+        var offset = Vector256.Create((byte)Offset);
+        return new(Vector256.Load(line) ^ offset, Vector256.Load(line + 32) ^ offset);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static VnniCodes256 Load(byte* source) => new(Vector256.Load(source), Vector256.Load(source + 32));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store(byte* destination)
+    {
+        _low.Store(destination);
+        _high.Store(destination + 32);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<int> Multiply(byte* x) =>
+        Products(Products(Vector256.Load((int*)(x + BandLayout.BlockColumns)), _low, (sbyte*)x), _high, (sbyte*)x + 32);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Products(Vector256<int> sums, Vector256<byte> weights, sbyte* x) =>
+        AvxVnni.IsSupported ? AvxVnni.MultiplyWideningAndAdd(sums, weights, Vector256.Load(x)) : ProductsOfWords(sums, weights, x);
+
+    private static Vector256<int> ProductsOfWords(Vector256<int> sums, Vector256<byte> weights, sbyte* x)
+    {
+        Span<int> added = stackalloc int[Vector256<int>.Count];
+        for (var column = 0; column < Vector256<byte>.Count; column++)
+            added[column / ProductShape.Neighbours] += weights.GetElement(column) * x[column];
+        return sums + Vector256.Create<int>(added);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static VnniCodes256 Levels(Vector256<byte> low, Vector256<byte> high)
+    {
+        var (mask, table) = (Vector256.Create((byte)0xF), ProductTables.OffsetBytes);
+        return new(Avx2.Shuffle(table, low & mask), Avx2.Shuffle(table, high & mask));
+    }
+}
