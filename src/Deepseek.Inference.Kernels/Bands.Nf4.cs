@@ -40,18 +40,25 @@ public static partial class Bands
 
     private static void DecodeNf4(KernelPath path, BandLayout layout, int band, ReadOnlySpan<byte> source, int firstRow, Span<float> destination)
     {
+        const int lines = 128; // whose scales are decoded at once, on the stack: 16,384 columns
         var header = layout.HeaderBytesOf(band);
-        var scales = new float[layout.BlocksPerRow];
+        Span<float> memory = stackalloc float[2 * lines];
+        var scales = memory;
         Span<float> last = stackalloc float[Nf4Line.Weights];
         for (var row = firstRow; !destination.IsEmpty; row++)
         {
-            DecodeScales(path, layout, band, source, row, scales);
             var values = destination[..layout.Columns];
             for (var line = 0; line < layout.LinesPerRow; line++)
             {
+                if (line % lines == 0)
+                {
+                    scales = memory[..Math.Min(2 * lines, layout.BlocksPerRow - (2 * line))];
+                    DecodeBlockScales(path, layout, band, source, (row * layout.BlocksPerRow) + (2 * line), scales);
+                }
+
                 var part = values[(line * Nf4Line.Weights)..];
                 var whole = part.Length >= Nf4Line.Weights;
-                var (low, high) = ScalesOf(scales, line);
+                var (low, high) = ScalesOf(scales, line % lines);
                 Nf4Line.Decode(path, source.Slice(layout.LineOffset(header, row, line), BandLayout.LineBytes), low, high, whole ? part[..Nf4Line.Weights] : last);
                 if (!whole)
                     last[..part.Length].CopyTo(part);
@@ -62,10 +69,13 @@ public static partial class Bands
     }
 
     /// <summary>The scales of whole rows; how many, the destination's length says.</summary>
-    internal static void DecodeScales(KernelPath path, BandLayout layout, int band, ReadOnlySpan<byte> source, int firstRow, Span<float> scales)
+    internal static void DecodeScales(KernelPath path, BandLayout layout, int band, ReadOnlySpan<byte> source, int firstRow, Span<float> scales) =>
+        DecodeBlockScales(path, layout, band, source, firstRow * layout.BlocksPerRow, scales);
+
+    /// <summary>The scales of consecutive blocks, counted row by row from the band's first.</summary>
+    private static void DecodeBlockScales(KernelPath path, BandLayout layout, int band, ReadOnlySpan<byte> source, int first, Span<float> scales)
     {
         var dynamic = layout.Precision == WeightPrecision.Nf4Dynamic;
-        var first = firstRow * layout.BlocksPerRow;
         var codes = source.Slice(layout.ScaleCodesOffsetOf(band) + first, scales.Length);
         var offset = dynamic ? BinaryPrimitives.ReadSingleLittleEndian(source) : 0;
         var factors = source[(dynamic ? sizeof(float) : 0)..];

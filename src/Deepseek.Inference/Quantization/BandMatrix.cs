@@ -37,10 +37,12 @@ internal sealed unsafe class BandMatrix : WeightMatrix
     /// <summary>The bytes of a band.</summary>
     public ReadOnlySpan<byte> Band(int band) => new(_memory + _placement.OffsetOf(band), Layout.BytesOf(band));
 
-    public override Tensor Widen(long first, long count)
+    public override Tensor Widen(long first, long count) => OnDevice(WidenOnHost(first, count));
+
+    public override Tensor Gather(Tensor rows) => OnDevice(GatherOnHost(rows));
+
+    protected override void WidenRowsOnHost(long first, int count, float* destination)
     {
-        var weights = empty(count, Columns, ScalarType.Float32);
-        var destination = (float*)weights.Address();
         for (var row = first; row < first + count;)
         {
             var (band, within) = ((int)(row / BandLayout.BandRows), (int)(row % BandLayout.BandRows));
@@ -48,22 +50,6 @@ internal sealed unsafe class BandMatrix : WeightMatrix
             Bands.Decode(Layout, band, Band(band), within, rows, new Span<float>(destination + ((row - first) * Columns), checked((int)(rows * Columns))));
             row += rows;
         }
-
-        return OnDevice(weights);
-    }
-
-    public override Tensor Gather(Tensor rows)
-    {
-        var chosen = rows.ToArray<long>();
-        var weights = empty(chosen.Length, Columns, ScalarType.Float32);
-        var destination = (float*)weights.Address();
-        for (var i = 0; i < chosen.Length; i++)
-        {
-            var (band, within) = ((int)(chosen[i] / BandLayout.BandRows), (int)(chosen[i] % BandLayout.BandRows));
-            Bands.Decode(Layout, band, Band(band), within, 1, new Span<float>(destination + (i * Columns), (int)Columns));
-        }
-
-        return OnDevice(weights);
     }
 
     private Tensor OnDevice(Tensor weights)

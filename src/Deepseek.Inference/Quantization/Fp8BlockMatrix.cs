@@ -9,7 +9,7 @@ namespace Deepseek.Inference.Quantization;
 /// deepseek-ai/DeepSeek-V3@9b4e978 inference/kernel.py (weight_dequant). Blocks at the lower and right edges may be partial.
 /// libtorch widens FP8 on a CPU one element at a time, at some 10 million a second: there the kernel does it. Both give the same bits.
 /// </remarks>
-internal sealed class Fp8BlockMatrix : WeightMatrix
+internal sealed unsafe class Fp8BlockMatrix : WeightMatrix
 {
     private readonly Tensor _codes; // [rows, columns], e4m3
     private readonly Tensor _scales; // [⌈rows / block rows⌉, ⌈columns / block columns⌉], fp32
@@ -32,7 +32,7 @@ internal sealed class Fp8BlockMatrix : WeightMatrix
 
     public override int RowAlignment => _blockRows;
 
-    public override Tensor Widen(long first, long count) => _address == 0 ? WidenByTorch(first, count) : WidenByKernel(first, count);
+    public override Tensor Widen(long first, long count) => _address == 0 ? WidenByTorch(first, count) : WidenOnHost(first, count);
 
     public override Tensor Gather(Tensor rows)
     {
@@ -58,22 +58,19 @@ internal sealed class Fp8BlockMatrix : WeightMatrix
         return weights.MoveToOuterDisposeScope();
     }
 
-    private unsafe Tensor WidenByKernel(long first, long count)
+    protected override void WidenRowsOnHost(long first, int count, float* destination)
     {
-        var weights = empty(count, Columns, ScalarType.Float32);
-        var (blocks, columns) = ((int)((count + _blockRows - 1) / _blockRows), (int)Columns);
-        var across = (columns + _blockColumns - 1) / _blockColumns;
-        for (var block = 0; block < blocks; block++)
-        {
-            var rows = (int)Math.Min(_blockRows, count - ((long)block * _blockRows));
-            var offset = (long)block * _blockRows * columns;
-            Fp8E4M3.DecodeBlocks(
-                new ReadOnlySpan<byte>((byte*)_address + (first * columns) + offset, rows * columns), rows, columns,
-                _hostScales.AsSpan((int)((first / _blockRows) + block) * across, across), _blockRows, _blockColumns,
-                new Span<float>((float*)weights.Address() + offset, rows * columns));
-        }
+        if (_address == 0)
+            throw NotOnHost();
 
-        return weights;
+        var columns = (int)Columns;
+        var across = (columns + _blockColumns - 1) / _blockColumns;
+        for (var row = first; row < first + count; row++, destination += columns)
+        {
+            Fp8E4M3.DecodeBlocks(
+                new ReadOnlySpan<byte>((byte*)_address + (row * columns), columns), 1, columns, _hostScales.AsSpan((int)(row / _blockRows) * across, across), _blockRows, _blockColumns,
+                new Span<float>(destination, columns));
+        }
     }
 
     /// <summary>Multiplies each row's blocks by its scales, [N, ⌈columns / block columns⌉].</summary>

@@ -37,6 +37,18 @@ internal static unsafe class NativeTensor
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "Torch has no such element type; store the tensor in one of F64 to F8, I64 to I8, U8 or BOOL."),
     };
 
+    /// <summary>The stored type of a floating-point tensor's elements.</summary>
+    public static TensorType ToTensorType(this ScalarType type) => type switch
+    {
+        ScalarType.Float64 => TensorType.F64,
+        ScalarType.Float32 => TensorType.F32,
+        ScalarType.Float16 => TensorType.F16,
+        ScalarType.BFloat16 => TensorType.BF16,
+        Float8E4M3 => TensorType.F8E4M3,
+        Float8E5M2 => TensorType.F8E5M2,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "The type must be of floating point, 64 to 8 bits."),
+    };
+
     /// <summary>A CPU tensor over memory that outlives it; nothing is copied.</summary>
     /// <param name="address">The first element, aligned to the element's size.</param>
     /// <param name="type">The elements' type.</param>

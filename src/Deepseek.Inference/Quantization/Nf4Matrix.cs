@@ -6,7 +6,7 @@ namespace Deepseek.Inference.Quantization;
 
 /// <summary>A weight matrix in NF4: blocks of the flattened matrix, as bitsandbytes lays them out.</summary>
 /// <remarks>On a CPU the kernel widens; elsewhere plain tensors do, with the same bits.</remarks>
-internal sealed class Nf4Matrix : WeightMatrix
+internal sealed unsafe class Nf4Matrix : WeightMatrix
 {
     private readonly Tensor _codes; // bytes, [⌈rows · columns / 2⌉, 1]
     private readonly Nf4Scales _scales;
@@ -28,10 +28,13 @@ internal sealed class Nf4Matrix : WeightMatrix
     /// <summary>Rows after which a block ends with a row.</summary>
     public override int RowAlignment { get; }
 
-    public override Tensor Widen(long first, long count) => _address == 0 ? WidenByTorch(first, count) : WidenByKernel(first, count);
+    public override Tensor Widen(long first, long count) => _address == 0 ? WidenByTorch(first, count) : WidenOnHost(first, count);
 
     public override Tensor Gather(Tensor rows)
     {
+        if (_address != 0)
+            return GatherOnHost(rows);
+
         using var scope = NewDisposeScope();
         var gathered = rows.ToArray<long>().Select(row =>
         {
@@ -55,22 +58,40 @@ internal sealed class Nf4Matrix : WeightMatrix
         return levels.mul_(scales).view(count, Columns).MoveToOuterDisposeScope();
     }
 
-    private unsafe Tensor WidenByKernel(long first, long count)
+    protected override void WidenRowsOnHost(long first, int count, float* destination)
     {
-        var weights = empty(count, Columns, ScalarType.Float32);
-        var (start, length) = (first * Columns, count * Columns);
-        var scales = Scales(start, length);
-        var run = int.MaxValue / _blockSize * _blockSize; // what a span can hold
-        for (var at = 0L; at < length; at += run)
+        if (_address == 0)
+            throw NotOnHost();
+
+        const int blocks = 256; // whose scales are decoded at once, on the stack
+        Span<float> scales = stackalloc float[blocks];
+        var (at, end) = (first * Columns, (first + count) * Columns);
+        while (at < end)
         {
-            var part = (int)Math.Min(run, length - at);
-            Nf4.Decode(
-                new ReadOnlySpan<byte>((byte*)_address + ((start + at) / 2), (int)(((long)part + 1) / 2)),
-                scales.AsSpan((int)(at / _blockSize), (int)(((long)part + _blockSize - 1) / _blockSize)), _blockSize,
-                new Span<float>((float*)weights.Address() + at, part));
+            var block = at / _blockSize;
+            var some = scales[..(int)Math.Min(blocks, ((end + _blockSize - 1) / _blockSize) - block)];
+            _scales.Decode((int)block, some);
+            foreach (var scale in some)
+            {
+                var part = (int)(Math.Min(end, ++block * _blockSize) - at);
+                DecodeWithin(at, scale, new Span<float>(destination, part));
+                at += part;
+                destination += part;
+            }
+        }
+    }
+
+    /// <summary>Decodes consecutive weights of one block; rows of an odd number of columns may begin in the middle of a byte.</summary>
+    private void DecodeWithin(long first, float scale, Span<float> destination)
+    {
+        var codes = (byte*)_address + (first / 2);
+        if (first % 2 != 0)
+        {
+            destination[0] = Nf4.Levels[*codes++ & 0xF] * scale;
+            destination = destination[1..];
         }
 
-        return weights;
+        Nf4.DecodeBlock(KernelPaths.Selected, new ReadOnlySpan<byte>(codes, (destination.Length + 1) / 2), scale, destination);
     }
 
     private float[] Scales(long start, long length)

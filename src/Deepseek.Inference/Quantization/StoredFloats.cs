@@ -38,10 +38,18 @@ internal static class StoredFloats
         ArrayPool<byte>.Shared.Return(buffer);
     }
 
-    private static void Decode(TensorType type, ReadOnlySpan<byte> stored, Span<float> destination)
+    /// <summary>Decodes elements.</summary>
+    /// <param name="type">Their type, of floating point.</param>
+    /// <param name="stored">Their bytes, little-endian.</param>
+    /// <param name="destination">Receives as many elements.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The type is another.</exception>
+    public static void Decode(TensorType type, ReadOnlySpan<byte> stored, Span<float> destination)
     {
         switch (type)
         {
+            case TensorType.F32:
+                MemoryMarshal.Cast<byte, float>(stored).CopyTo(destination);
+                break;
             case TensorType.F64:
                 var doubles = MemoryMarshal.Cast<byte, double>(stored);
                 for (var i = 0; i < doubles.Length; i++)
@@ -57,11 +65,24 @@ internal static class StoredFloats
                 Fp8E4M3.Decode(stored, destination);
                 break;
             case TensorType.F8E5M2:
-                for (var i = 0; i < stored.Length; i++)
-                    destination[i] = (float)BitConverter.UInt16BitsToHalf((ushort)(stored[i] << 8)); // the upper half of a half
+                DecodeE5M2(stored, destination);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(type), type, "The type must be one of F64 to F8.");
+        }
+    }
+
+    /// <summary>A code is the upper half of a half.</summary>
+    private static void DecodeE5M2(ReadOnlySpan<byte> codes, Span<float> destination)
+    {
+        const int piece = 512;
+        Span<ushort> halves = stackalloc ushort[piece];
+        for (var done = 0; done < codes.Length; done += piece)
+        {
+            var part = codes.Slice(done, Math.Min(piece, codes.Length - done));
+            for (var i = 0; i < part.Length; i++)
+                halves[i] = (ushort)(part[i] << 8);
+            Widen.FromHalf(MemoryMarshal.Cast<ushort, Half>(halves[..part.Length]), destination.Slice(done, part.Length));
         }
     }
 }

@@ -1,10 +1,11 @@
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Quantization;
 
 /// <summary>A weight matrix, [rows, columns] = [outputs, inputs], kept in its stored type and widened to fp32 where it is used.</summary>
 /// <remarks>Immutable after construction; every member may be called from several threads at once.</remarks>
-internal abstract class WeightMatrix : IDisposable
+internal abstract unsafe class WeightMatrix : IDisposable
 {
     protected WeightMatrix(long rows, long columns)
     {
@@ -39,6 +40,68 @@ internal abstract class WeightMatrix : IDisposable
     /// <summary>The whole matrix in fp32, [rows, columns].</summary>
     public Tensor Widen() => Widen(0, Rows);
 
+    /// <summary>Writes consecutive rows in fp32, without tensors and without allocation; the bits are those of <see cref="Widen(long, long)"/>.</summary>
+    /// <param name="first">First row, any.</param>
+    /// <param name="count">How many rows.</param>
+    /// <param name="destination">Receives [count × columns], on the host.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The matrix has no such rows.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="destination"/> is null.</exception>
+    /// <exception cref="InvalidOperationException">The weights do not lie in the host's memory.</exception>
+    public void WidenRows(long first, int count, float* destination)
+    {
+        RequireRows(first, count);
+        if (count == 0)
+            return;
+        ArgumentNullException.ThrowIfNull(destination);
+        WidenRowsOnHost(first, count, destination);
+        GC.KeepAlive(this); // its memory was read through pointers
+    }
+
+    /// <summary>Where a row lies in fp32, with all that follow it, if the host's memory holds it so: then nothing need be widened. Otherwise null.</summary>
+    /// <param name="row">The row.</param>
+    /// <remarks>Valid as long as the matrix is; not to be written to.</remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The matrix has no such row.</exception>
+    public float* TryAddress(long row)
+    {
+        RequireRows(row, 1);
+        return AddressOfRow(row);
+    }
+
     /// <inheritdoc />
     public abstract void Dispose();
+
+    /// <summary>Writes rows that the matrix has.</summary>
+    protected abstract void WidenRowsOnHost(long first, int count, float* destination);
+
+    /// <inheritdoc cref="TryAddress"/>
+    protected virtual float* AddressOfRow(long row) => null;
+
+    /// <summary>Rows as a tensor of the host, [count, columns], by way of <see cref="WidenRows"/>.</summary>
+    protected Tensor WidenOnHost(long first, long count)
+    {
+        var weights = empty(count, Columns, ScalarType.Float32);
+        WidenRows(first, checked((int)count), (float*)weights.Address());
+        return weights;
+    }
+
+    /// <summary>Chosen rows as a tensor of the host, [N, columns], by way of <see cref="WidenRows"/>.</summary>
+    protected Tensor GatherOnHost(Tensor rows)
+    {
+        var chosen = rows.ToArray<long>();
+        var weights = empty(chosen.Length, Columns, ScalarType.Float32);
+        for (var i = 0; i < chosen.Length; i++)
+            WidenRows(chosen[i], 1, (float*)weights.Address() + (i * Columns));
+        return weights;
+    }
+
+    /// <summary>What weights on another device answer.</summary>
+    protected InvalidOperationException NotOnHost() => new($"The weights of {(Name.Length > 0 ? Name : "the matrix")} do not lie in the host's memory, where alone rows can be widened; use {nameof(Widen)}.");
+
+    private void RequireRows(long first, int count)
+    {
+        if (first < 0 || first > Rows)
+            throw new ArgumentOutOfRangeException(nameof(first), first, string.Create(CultureInfo.InvariantCulture, $"The matrix has {Rows} rows, counted from 0."));
+        if (count < 0 || count > Rows - first)
+            throw new ArgumentOutOfRangeException(nameof(count), count, string.Create(CultureInfo.InvariantCulture, $"The matrix has {Rows} rows, of which {Rows - first} are left from row {first} on."));
+    }
 }
