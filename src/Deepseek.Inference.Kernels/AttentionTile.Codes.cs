@@ -16,7 +16,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         var stride = call.Cache.Stride;
         if (scratch.CopiesRows)
         {
-            for (var p = from & ~1; p < to; p++)
+            for (var p = from; p < to; p++)
                 CopyCodes(call, scratch, start + p, scratch.Codes + ((long)p * scratch.QueryWidth));
             codes = scratch.Codes;
             stride = scratch.QueryWidth;
@@ -49,7 +49,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         NativeMemory.Clear(outputs, (nuint)AttentionCall.Padded(rows, Rows) * (nuint)width * sizeof(float));
         for (var first = firstGroup; first < to; first += GroupPositions)
         {
-            var low = Math.Max(first, from & ~1);
+            var low = Math.Max(first, from);
             var high = Math.Min(first + GroupPositions, to);
             for (nint column = 0; column < width; column += 2 * Width)
             {

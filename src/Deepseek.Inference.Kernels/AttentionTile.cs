@@ -63,7 +63,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             destination[i] = output[i] / sum;
     }
 
-    // What each row sees of the split, and the hull of what all see.
+    // What each row sees of the split, and the hull of what all see, from an even position on: kernels take positions in pairs.
     private static (int From, int To) See(in AttentionCall call, in AttentionScratch scratch, int firstRow, int rows, int split)
     {
         var (from, to) = (SplitPositions, 0);
@@ -77,7 +77,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
         for (var row = rows; row < AttentionCall.Padded(rows, Rows); row++)
             scratch.Visible[row] = default;
-        return (from, to);
+        return (from & ~1, to);
     }
 
     // Turns a row's scores into exp(score − largest), 0 where it sees nothing; over whole groups of positions.
