@@ -1,0 +1,91 @@
+namespace Deepseek.Inference.Kernels;
+
+/// <summary>What one call of <see cref="CacheAttention"/> computes, and how its rows are shared out.</summary>
+/// <remarks>A query row is a head of a token; rows of a group count token by token, the group's heads within a token. Blocks are runs of rows of one group.</remarks>
+internal unsafe struct AttentionCall
+{
+    /// <summary>Positions of a split. Splits begin at its multiples, whatever a call's tokens are: so partial results are always of the same positions.</summary>
+    public const int SplitPositions = 256;
+
+    /// <summary>Positions whose weights are rounded to whole numbers with one factor; a divisor of <see cref="SplitPositions"/>.</summary>
+    public const int GroupPositions = 32;
+
+    /// <summary>Groups of a split.</summary>
+    public const int SplitGroups = SplitPositions / GroupPositions;
+
+    /// <summary>Query rows that kernels compute together. A block's rows, and widths in memory, are filled up to such multiples.</summary>
+    public const int TileRows = 4;
+
+    /// <summary>Columns that the widest kernels take at once.</summary>
+    public const int ColumnStep = 32;
+
+    public AttentionShape Shape;
+    public CachedRows Cache;
+    public AttentionWindow Window;
+    public int FirstPosition;
+    public int Tokens;
+    public float* Queries; // [T, H, key width]
+    public long QueryStride; // elements, from token to token
+    public float Scale;
+    public float* Outputs; // [T, H, value width]
+    public long OutputStride;
+
+    /// <summary>Rows of a block, a multiple of <see cref="TileRows"/>.</summary>
+    public int BlockRows;
+
+    /// <summary>Positions that the last token sees of: those of all rows in the cache.</summary>
+    public readonly int Positions => FirstPosition + Tokens;
+
+    /// <summary>Splits up to the last token's.</summary>
+    public readonly int Splits => (int)Lengths.CeilDiv(Positions, SplitPositions);
+
+    /// <summary>Query rows of a group.</summary>
+    public readonly int GroupRows => Tokens * Shape.HeadsPerGroup;
+
+    /// <summary>Blocks of a group.</summary>
+    public readonly int GroupBlocks => (int)Lengths.CeilDiv(GroupRows, BlockRows);
+
+    /// <summary>Blocks of all groups.</summary>
+    public readonly int Blocks => Shape.Groups * GroupBlocks;
+
+    /// <summary>Elements of an output in scratch.</summary>
+    public readonly int PaddedValueWidth => Padded(Shape.ValueWidth, ColumnStep);
+
+    /// <summary>Whether rows are computed in whole numbers.</summary>
+    public readonly bool InCodes => Cache.Format == CacheFormat.Int16;
+
+    /// <summary>The group of a block, its first query row in the group, and its rows.</summary>
+    public readonly (int Group, int FirstRow, int Rows) Block(int block)
+    {
+        var (group, index) = Math.DivRem(block, GroupBlocks);
+        var first = index * BlockRows;
+        return (group, first, Math.Min(BlockRows, GroupRows - first));
+    }
+
+    /// <summary>A query row's position.</summary>
+    public readonly int PositionOf(int row) => FirstPosition + (row / Shape.HeadsPerGroup);
+
+    /// <summary>What a query row sees of a split, relative to the split's start.</summary>
+    public readonly VisiblePositions Visible(int row, int split)
+    {
+        var start = split * SplitPositions;
+        return Window.In(PositionOf(row), start, (int)Math.Min((long)start + SplitPositions, Positions));
+    }
+
+    /// <summary>A row's query, [key width].</summary>
+    public readonly float* Query(int group, int row)
+    {
+        var (token, head) = Math.DivRem(row, Shape.HeadsPerGroup);
+        return Queries + (token * QueryStride) + ((long)((group * Shape.HeadsPerGroup) + head) * Shape.KeyWidth);
+    }
+
+    /// <summary>A row's output, [value width].</summary>
+    public readonly float* Output(int group, int row)
+    {
+        var (token, head) = Math.DivRem(row, Shape.HeadsPerGroup);
+        return Outputs + (token * OutputStride) + ((long)((group * Shape.HeadsPerGroup) + head) * Shape.ValueWidth);
+    }
+
+    /// <summary>The next multiple of a step.</summary>
+    public static int Padded(int width, int step) => (width + step - 1) / step * step;
+}

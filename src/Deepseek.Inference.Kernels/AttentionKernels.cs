@@ -1,0 +1,53 @@
+using Tile128 = Deepseek.Inference.Kernels.AttentionTile<Deepseek.Inference.Kernels.Lanes128, System.Runtime.Intrinsics.Vector128<float>, System.Runtime.Intrinsics.Vector128<int>, System.Runtime.Intrinsics.Vector128<short>>;
+using Tile256 = Deepseek.Inference.Kernels.AttentionTile<Deepseek.Inference.Kernels.Lanes256, System.Runtime.Intrinsics.Vector256<float>, System.Runtime.Intrinsics.Vector256<int>, System.Runtime.Intrinsics.Vector256<short>>;
+using Tile512 = Deepseek.Inference.Kernels.AttentionTile<Deepseek.Inference.Kernels.Lanes512, System.Runtime.Intrinsics.Vector512<float>, System.Runtime.Intrinsics.Vector512<int>, System.Runtime.Intrinsics.Vector512<short>>;
+
+namespace Deepseek.Inference.Kernels;
+
+/// <summary>The tile of an instruction set.</summary>
+internal static unsafe class AttentionKernels
+{
+    /// <summary>See <see cref="AttentionTile{TLanes, TSingle, TInt32, TInt16}.Split"/>.</summary>
+    public static void Split(KernelPath path, in AttentionCall call, in AttentionScratch scratch, int block, int split, float* largest, float* sums, float* outputs)
+    {
+        if (path == KernelPath.Avx512)
+            Tile512.Split(call, scratch, block, split, largest, sums, outputs);
+        else if (path == KernelPath.Avx2)
+            Tile256.Split(call, scratch, block, split, largest, sums, outputs);
+        else
+            Tile128.Split(call, scratch, block, split, largest, sums, outputs);
+    }
+
+    /// <summary>Joins a row's partial result of a split to that of the splits before it, or begins with it where their sum is 0: the largest weight of a partial result is 1.</summary>
+    public static void Merge(KernelPath path, float* largest, float* sum, float* output, float nextLargest, float nextSum, float* nextOutput, int width)
+    {
+        if (*sum == 0)
+        {
+            (*largest, *sum) = (nextLargest, nextSum);
+            new ReadOnlySpan<float>(nextOutput, width).CopyTo(new Span<float>(output, width));
+        }
+        else if (path == KernelPath.Avx512)
+        {
+            Tile512.Merge(largest, sum, output, nextLargest, nextSum, nextOutput, width);
+        }
+        else if (path == KernelPath.Avx2)
+        {
+            Tile256.Merge(largest, sum, output, nextLargest, nextSum, nextOutput, width);
+        }
+        else
+        {
+            Tile128.Merge(largest, sum, output, nextLargest, nextSum, nextOutput, width);
+        }
+    }
+
+    /// <summary>See <see cref="AttentionTile{TLanes, TSingle, TInt32, TInt16}.Finish"/>.</summary>
+    public static void Finish(KernelPath path, float* output, float sum, float* destination, int width)
+    {
+        if (path == KernelPath.Avx512)
+            Tile512.Finish(output, sum, destination, width);
+        else if (path == KernelPath.Avx2)
+            Tile256.Finish(output, sum, destination, width);
+        else
+            Tile128.Finish(output, sum, destination, width);
+    }
+}

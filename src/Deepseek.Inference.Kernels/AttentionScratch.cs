@@ -1,0 +1,137 @@
+namespace Deepseek.Inference.Kernels;
+
+/// <summary>A worker's memory: where things lie in it for a call.</summary>
+internal readonly unsafe struct AttentionScratch
+{
+    private const int Split = AttentionCall.SplitPositions;
+
+    // Kernels may read a step beyond the last element.
+    private const int Slack = AttentionCall.ColumnStep;
+
+    private AttentionScratch(in AttentionCall call, byte* start)
+    {
+        var shape = call.Shape;
+        var rows = call.BlockRows;
+        var at = start;
+
+        PreparedBlock = (int*)Take(ref at, sizeof(int));
+        Largest = (float*)Take(ref at, rows * sizeof(float));
+        Sums = (float*)Take(ref at, rows * sizeof(float));
+        PartLargest = (float*)Take(ref at, rows * sizeof(float));
+        PartSums = (float*)Take(ref at, rows * sizeof(float));
+        Outputs = (float*)Take(ref at, (long)rows * call.PaddedValueWidth * sizeof(float));
+        PartOutputs = (float*)Take(ref at, (long)rows * call.PaddedValueWidth * sizeof(float));
+        Scores = (float*)Take(ref at, (long)rows * Split * sizeof(float));
+        Visible = (VisiblePositions*)Take(ref at, (long)rows * sizeof(VisiblePositions));
+        Lanes = (float*)Take(ref at, 2 * LaneSums.Sums * LaneSums.Lanes * sizeof(float));
+
+        if (call.InCodes)
+        {
+            (LatentWidth, RopeWidth) = (AttentionCall.Padded(shape.ValueWidth, 32), AttentionCall.Padded(shape.KeyWidth - shape.ValueWidth, 32));
+            QueryWidth = LatentWidth + RopeWidth;
+            QueryCodes = (short*)Take(ref at, (long)rows * QueryWidth * sizeof(short));
+            QuerySteps = (float*)Take(ref at, rows * 2 * sizeof(float));
+            Weights = (short*)Take(ref at, (long)rows * Split * sizeof(short));
+            WeightSteps = (float*)Take(ref at, (long)rows * AttentionCall.SplitGroups * sizeof(float));
+            LatentScales = (float*)Take(ref at, Split * sizeof(float));
+            RopeScales = (float*)Take(ref at, Split * sizeof(float));
+            Whole = (float*)Take(ref at, QueryWidth * sizeof(float));
+            CopiesRows = LatentWidth != shape.ValueWidth || QueryWidth != shape.KeyWidth;
+            if (CopiesRows)
+                Codes = (short*)Take(ref at, ((long)Split * QueryWidth + Slack) * sizeof(short));
+        }
+        else
+        {
+            QueryWidth = AttentionCall.Padded(shape.KeyWidth, LaneSums.Lanes);
+            Queries = (float*)Take(ref at, (long)rows * QueryWidth * sizeof(float));
+            SharesValues = shape.ValueOffset == shape.KeyOffset && shape.ValueWidth <= shape.KeyWidth && shape.Groups == 1;
+            RowWidth = QueryWidth + (SharesValues ? 0 : call.PaddedValueWidth);
+            CopiesRows = call.Cache.Format != CacheFormat.Fp32 || QueryWidth != shape.KeyWidth || call.PaddedValueWidth != shape.ValueWidth;
+            if (CopiesRows)
+                Singles = (float*)Take(ref at, ((long)Split * RowWidth + Slack) * sizeof(float));
+        }
+
+        Bytes = (nuint)(at - start);
+    }
+
+    /// <summary>Bytes that a call needs.</summary>
+    public nuint Bytes { get; }
+
+    /// <summary>The block whose queries lie here, or −1.</summary>
+    public int* PreparedBlock { get; }
+
+    /// <summary>Of the splits so far, of each row: the largest score, the sum of weights, the weighted values, [rows] and [rows, padded value width].</summary>
+    public float* Largest { get; }
+
+    public float* Sums { get; }
+
+    public float* Outputs { get; }
+
+    /// <summary>The same of one split.</summary>
+    public float* PartLargest { get; }
+
+    public float* PartSums { get; }
+
+    public float* PartOutputs { get; }
+
+    /// <summary>Scores, then weights, [rows, split].</summary>
+    public float* Scores { get; }
+
+    /// <summary>What each row sees of the split, [rows].</summary>
+    public VisiblePositions* Visible { get; }
+
+    /// <summary>The lanes of 2 × 8 sums.</summary>
+    public float* Lanes { get; }
+
+    /// <summary>Elements of a prepared query.</summary>
+    public int QueryWidth { get; }
+
+    /// <summary>Whether cached rows are copied, widened or filled up, before they are read.</summary>
+    public bool CopiesRows { get; }
+
+    /// <summary>Scaled queries in single precision, [rows, query width].</summary>
+    public float* Queries { get; }
+
+    /// <summary>Widened rows, [split, row width]: key, then value unless it is a part of the key.</summary>
+    public float* Singles { get; }
+
+    public int RowWidth { get; }
+
+    public bool SharesValues { get; }
+
+    /// <summary>Rounded queries, [rows, query width]: latent part and rope part, each filled up with zeros.</summary>
+    public short* QueryCodes { get; }
+
+    /// <summary>The factors of the parts' codes, [rows, 2].</summary>
+    public float* QuerySteps { get; }
+
+    public int LatentWidth { get; }
+
+    public int RopeWidth { get; }
+
+    /// <summary>Rounded weights, [rows, split], and the factors of their groups, [rows, groups].</summary>
+    public short* Weights { get; }
+
+    public float* WeightSteps { get; }
+
+    /// <summary>Scales of the split's rows, [split]; 0 where there is no row.</summary>
+    public float* LatentScales { get; }
+
+    public float* RopeScales { get; }
+
+    /// <summary>A query before it is rounded.</summary>
+    public float* Whole { get; }
+
+    /// <summary>Rows filled up to whole steps, [split, query width].</summary>
+    public short* Codes { get; }
+
+    /// <summary>The layout for a call, over memory of at least <see cref="Bytes"/>; over null to learn how much.</summary>
+    public static AttentionScratch At(in AttentionCall call, byte* start) => new(call, start);
+
+    private static byte* Take(ref byte* at, long bytes)
+    {
+        var start = at;
+        at += (bytes + BandLayout.LineBytes - 1) / BandLayout.LineBytes * BandLayout.LineBytes;
+        return start;
+    }
+}

@@ -1,0 +1,141 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Deepseek.Inference.Kernels;
+
+// Queries and weights in whole numbers.
+internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
+{
+    /// <summary>Rounds numbers to codes that lie in 16 lanes, two of every 32 elements in each.</summary>
+    /// <param name="values">The numbers, [width].</param>
+    /// <param name="width">A multiple of 32.</param>
+    /// <param name="codes">Receives [width].</param>
+    /// <param name="lanes">Memory for 32 singles.</param>
+    /// <returns>The step: a number is its code times that.</returns>
+    public static float RoundQuery(float* values, int width, short* codes, float* lanes)
+    {
+        var most = TLanes.Create(0);
+        for (nint element = 0; element < 2 * Lanes; element += Width)
+        {
+            var total = TLanes.Create(0);
+            for (var i = element; i < width; i += 2 * Lanes)
+            {
+                var magnitude = TLanes.Abs(TLanes.Load(values + i));
+                most = TLanes.Max(most, magnitude);
+                total = TLanes.Add(total, magnitude);
+            }
+
+            TLanes.Store(total, lanes + element);
+        }
+
+        var sum = lanes[0] + lanes[1];
+        for (var lane = 1; lane < Lanes; lane++)
+            sum = MathF.Max(sum, lanes[2 * lane] + lanes[(2 * lane) + 1]);
+        var (step, inverse) = CodeSteps.Of(LargestOf(most, lanes), sum);
+        Round(values, width, inverse, codes);
+        return step;
+    }
+
+    /// <summary>The largest magnitude, NaN where one is NaN.</summary>
+    /// <param name="values">The numbers, [width].</param>
+    /// <param name="width">Any.</param>
+    /// <param name="lanes">Memory for 16 singles.</param>
+    public static float LargestMagnitude(float* values, int width, float* lanes)
+    {
+        var most = TLanes.Create(0);
+        var whole = width - (width % Width);
+        for (nint i = 0; i < whole; i += Width)
+            most = TLanes.Max(most, TLanes.Abs(TLanes.Load(values + i)));
+        var largest = LargestOf(most, lanes);
+        for (var i = whole; i < width; i++)
+            largest = MathF.Max(largest, MathF.Abs(values[i]));
+        return largest;
+    }
+
+    /// <summary>Numbers times a factor, rounded to the nearest whole number; all 0 for a factor of 0.</summary>
+    public static void Round(float* values, int width, float factor, short* codes)
+    {
+        if (factor == 0)
+        {
+            new Span<short>(codes, width).Clear(); // the numbers need not be finite
+            return;
+        }
+
+        var whole = width - (width % Width);
+        for (nint i = 0; i < whole; i += Width)
+            TLanes.StoreRounded(TLanes.Multiply(TLanes.Load(values + i), TLanes.Create(factor)), codes + i);
+        for (var i = whole; i < width; i++)
+            codes[i] = (short)MathF.Round(values[i] * factor);
+    }
+
+    private static void PrepareCodes(in AttentionCall call, in AttentionScratch scratch, int block, int group, int firstRow, int rows)
+    {
+        if (*scratch.PreparedBlock == block)
+            return;
+
+        *scratch.PreparedBlock = block;
+        var (latent, width) = (call.Shape.ValueWidth, scratch.QueryWidth);
+        for (var row = 0; row < rows; row++)
+        {
+            var query = call.Query(group, firstRow + row);
+            var codes = scratch.QueryCodes + ((long)row * width);
+            ScaleQuery(query, latent, call.Scale, scratch.Whole, scratch.LatentWidth);
+            ScaleQuery(query + latent, call.Shape.KeyWidth - latent, call.Scale, scratch.Whole + scratch.LatentWidth, scratch.RopeWidth);
+            scratch.QuerySteps[2 * row] = RoundQuery(scratch.Whole, scratch.LatentWidth, codes, scratch.Lanes);
+            scratch.QuerySteps[(2 * row) + 1] = RoundQuery(scratch.Whole + scratch.LatentWidth, scratch.RopeWidth, codes + scratch.LatentWidth, scratch.Lanes);
+        }
+
+        var more = AttentionCall.Padded(rows, Rows) - rows;
+        NativeMemory.Clear(scratch.QueryCodes + ((long)rows * width), (nuint)more * (nuint)width * sizeof(short));
+        NativeMemory.Clear(scratch.QuerySteps + (2 * rows), (nuint)more * 2 * sizeof(float));
+    }
+
+    private static void CopyCodes(in AttentionCall call, in AttentionScratch scratch, long position, short* row)
+    {
+        var (latent, all) = (call.Shape.ValueWidth, call.Shape.KeyWidth);
+        var from = new ReadOnlySpan<short>(call.Cache.At(position, 0), all);
+        var to = new Span<short>(row, scratch.QueryWidth);
+        to.Clear();
+        from[..latent].CopyTo(to);
+        from[latent..].CopyTo(to[scratch.LatentWidth..]);
+    }
+
+    // The weights of a group of positions, each times its row's scale. A row that sees nothing of it has codes of 0, and the step that leaves every sum as it is: x + 0 · −0 = x, for x = −0 too.
+    private static void RoundWeights(in AttentionScratch scratch, int row, int first, in VisiblePositions visible)
+    {
+        var codes = scratch.Weights + ((long)row * SplitPositions) + first;
+        ref var step = ref scratch.WeightSteps[(row * AttentionCall.SplitGroups) + (first / GroupPositions)];
+        if (visible.IsEmpty || first >= visible.To || first + GroupPositions <= visible.From)
+        {
+            new Span<short>(codes, GroupPositions).Clear();
+            step = -0f;
+            return;
+        }
+
+        var weights = scratch.Scores + ((long)row * SplitPositions) + first;
+        var scales = scratch.LatentScales + first;
+        var most = TLanes.Create(0);
+        for (nint lane = 0; lane < Lanes; lane += Width)
+        {
+            var (low, high) = (Scaled(weights + lane, scales + lane), Scaled(weights + lane + Lanes, scales + lane + Lanes));
+            most = TLanes.Max(most, TLanes.Max(low, high));
+            TLanes.Store(TLanes.Add(low, high), scratch.Lanes + lane);
+        }
+
+        var sum = LaneSums.Add(scratch.Lanes);
+        (step, var inverse) = CodeSteps.Of(LargestOf(most, scratch.Lanes), sum);
+        if (step == 0)
+            step = -0f;
+        Round(weights, GroupPositions, inverse, codes);
+    }
+
+    // A weight of 0 stays 0: where nothing is seen there need be no row, or one that is not finite.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TSingle Scaled(float* weights, float* scales)
+    {
+        var weight = TLanes.Load(weights);
+        weight = TLanes.ZeroWhereZero(weight, TLanes.Multiply(weight, TLanes.Load(scales)));
+        TLanes.Store(weight, weights);
+        return weight;
+    }
+}

@@ -1,0 +1,80 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Deepseek.Inference.Kernels;
+
+// What comes into scratch before the kernels, and what they leave there.
+internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
+{
+    private static void PrepareSingles(in AttentionCall call, in AttentionScratch scratch, int block, int group, int firstRow, int rows)
+    {
+        if (*scratch.PreparedBlock == block)
+            return;
+
+        *scratch.PreparedBlock = block;
+        var width = scratch.QueryWidth;
+        for (var row = 0; row < rows; row++)
+            ScaleQuery(call.Query(group, firstRow + row), call.Shape.KeyWidth, call.Scale, scratch.Queries + ((long)row * width), width);
+        NativeMemory.Clear(scratch.Queries + ((long)rows * width), (nuint)(AttentionCall.Padded(rows, Rows) - rows) * (nuint)width * sizeof(float));
+    }
+
+    // A query times the scale, filled up with zeros.
+    private static void ScaleQuery(float* query, int width, float scale, float* destination, int padded)
+    {
+        var whole = width - (width % Width);
+        for (nint i = 0; i < whole; i += Width)
+            TLanes.Store(TLanes.Multiply(TLanes.Load(query + i), TLanes.Create(scale)), destination + i);
+        for (nint i = whole; i < padded; i++)
+            destination[i] = i < width ? query[i] * scale : 0;
+    }
+
+    private static void CopySingles(in AttentionCall call, in AttentionScratch scratch, int group, long position, float* row)
+    {
+        var shape = call.Shape;
+        Widened(call, position, shape.KeyOffset + (group * shape.KeyWidth), shape.KeyWidth, row);
+        new Span<float>(row + shape.KeyWidth, scratch.QueryWidth - shape.KeyWidth).Clear();
+        if (!scratch.SharesValues)
+            Widened(call, position, shape.ValueOffset + (group * shape.ValueWidth), shape.ValueWidth, row + scratch.QueryWidth);
+    }
+
+    private static void Widened(in AttentionCall call, long position, int element, int width, float* destination)
+    {
+        var from = call.Cache.At(position, element);
+        if (call.Cache.Format == CacheFormat.Fp32)
+            new ReadOnlySpan<float>(from, width).CopyTo(new Span<float>(destination, width));
+        else
+            Widen.From(call.Cache.Format == CacheFormat.BF16 ? Widen.Format.BFloat16 : Widen.Format.Half, TLanes.WideningPath, new ReadOnlySpan<ushort>(from, width), new Span<float>(destination, width));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreLanes(float* lanes, TSingle s00, TSingle s01, TSingle s10, TSingle s11, TSingle s20, TSingle s21, TSingle s30, TSingle s31)
+    {
+        TLanes.Store(s00, lanes);
+        TLanes.Store(s01, lanes + Lanes);
+        TLanes.Store(s10, lanes + (2 * Lanes));
+        TLanes.Store(s11, lanes + (3 * Lanes));
+        TLanes.Store(s20, lanes + (4 * Lanes));
+        TLanes.Store(s21, lanes + (5 * Lanes));
+        TLanes.Store(s30, lanes + (6 * Lanes));
+        TLanes.Store(s31, lanes + (7 * Lanes));
+    }
+
+    // The scores of 4 rows at 2 positions.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreScores(Vector256<float> scores, float* to)
+    {
+        var (low, high) = (scores.GetLower().AsInt64(), scores.GetUpper().AsInt64());
+        Unsafe.WriteUnaligned(to, low[0]);
+        Unsafe.WriteUnaligned(to + SplitPositions, low[1]);
+        Unsafe.WriteUnaligned(to + (2 * SplitPositions), high[0]);
+        Unsafe.WriteUnaligned(to + (3 * SplitPositions), high[1]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StorePair(float* to, TSingle first, TSingle second)
+    {
+        TLanes.Store(first, to);
+        TLanes.Store(second, to + Width);
+    }
+}

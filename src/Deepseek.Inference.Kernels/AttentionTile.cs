@@ -1,0 +1,125 @@
+using System.Runtime.CompilerServices;
+
+namespace Deepseek.Inference.Kernels;
+
+/// <summary>Attention of a block of query rows over one split of the cache, with vectors of one width.</summary>
+/// <remarks>Every width returns the bits of <see cref="ScalarAttention"/>.</remarks>
+internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
+    where TLanes : struct, ILanes<TSingle, TInt32, TInt16>
+    where TSingle : struct
+    where TInt32 : struct
+    where TInt16 : struct
+{
+    private const int SplitPositions = AttentionCall.SplitPositions;
+    private const int GroupPositions = AttentionCall.GroupPositions;
+    private const int Rows = AttentionCall.TileRows;
+    private const int Lanes = LaneSums.Lanes;
+
+    // Keys that stay in the nearest cache while all rows meet them.
+    private const int KeyBlock = 8;
+
+    private static int Width => TLanes.Count;
+
+    /// <summary>The partial result of a block over a split. Rows that see nothing of it are left undefined.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="scratch">The worker's memory.</param>
+    /// <param name="block">The block.</param>
+    /// <param name="split">The split.</param>
+    /// <param name="largest">Receives the largest score of each row, [rows].</param>
+    /// <param name="sums">Receives Σ exp(score − largest), [rows].</param>
+    /// <param name="outputs">Receives the values weighted by exp(score − largest), [rows of the block, padded value width].</param>
+    public static void Split(in AttentionCall call, in AttentionScratch scratch, int block, int split, float* largest, float* sums, float* outputs)
+    {
+        var (_, firstRow, rows) = call.Block(block);
+        var (from, to) = See(call, scratch, firstRow, rows, split);
+        if (from >= to)
+            return;
+
+        if (call.InCodes)
+            SplitOfCodes(call, scratch, block, split, from, to, largest, sums, outputs);
+        else
+            SplitOfSingles(call, scratch, block, split, from, to, largest, sums, outputs);
+    }
+
+    /// <summary>Joins the partial result of the next split to that of the splits before it.</summary>
+    public static void Merge(float* largest, float* sum, float* output, float nextLargest, float nextSum, float* nextOutput, int width)
+    {
+        var both = MathF.Max(*largest, nextLargest);
+        var (factor, nextFactor) = (FastExp.Exp(*largest - both), FastExp.Exp(nextLargest - both));
+        var (factors, nextFactors) = (TLanes.Create(factor), TLanes.Create(nextFactor));
+        *largest = both;
+        *sum = MathF.FusedMultiplyAdd(*sum, factor, nextSum * nextFactor);
+        for (nint i = 0; i < width; i += Width)
+            TLanes.Store(TLanes.FusedMultiplyAdd(TLanes.Load(output + i), factors, TLanes.Multiply(TLanes.Load(nextOutput + i), nextFactors)), output + i);
+    }
+
+    /// <summary>Divides by the sum of weights: a row's result.</summary>
+    public static void Finish(float* output, float sum, float* destination, int width)
+    {
+        var whole = width - (width % Width);
+        for (nint i = 0; i < whole; i += Width)
+            TLanes.Store(TLanes.Divide(TLanes.Load(output + i), TLanes.Create(sum)), destination + i);
+        for (nint i = whole; i < width; i++)
+            destination[i] = output[i] / sum;
+    }
+
+    // What each row sees of the split, and the hull of what all see, from an even position on: kernels take positions in pairs.
+    private static (int From, int To) See(in AttentionCall call, in AttentionScratch scratch, int firstRow, int rows, int split)
+    {
+        var (from, to) = (SplitPositions, 0);
+        for (var row = 0; row < rows; row++)
+        {
+            var visible = row > 0 && call.PositionOf(firstRow + row) == call.PositionOf(firstRow + row - 1) ? scratch.Visible[row - 1] : call.Visible(firstRow + row, split);
+            scratch.Visible[row] = visible;
+            if (!visible.IsEmpty)
+                (from, to) = (Math.Min(from, visible.From), Math.Max(to, visible.To));
+        }
+
+        for (var row = rows; row < AttentionCall.Padded(rows, Rows); row++)
+            scratch.Visible[row] = default;
+        return (from & ~1, to);
+    }
+
+    // Turns a row's scores into exp(score − largest), 0 where it sees nothing; over whole groups of positions.
+    private static void Soften(float* scores, in VisiblePositions visible, float* lanes, out float largest, out float sum)
+    {
+        var from = visible.From / GroupPositions * GroupPositions;
+        var to = AttentionCall.Padded(visible.To, GroupPositions);
+        Hide(scores, from, visible.From);
+        Hide(scores, visible.Until, visible.Again);
+        Hide(scores, visible.To, to);
+
+        var most = TLanes.Load(scores + from);
+        for (nint i = from + Width; i < to; i += Width)
+            most = TLanes.Max(most, TLanes.Load(scores + i));
+        largest = LargestOf(most, lanes);
+
+        var shift = TLanes.Create(largest);
+        for (nint lane = 0; lane < Lanes; lane += Width)
+        {
+            var total = TLanes.Create(0);
+            for (var i = from + lane; i < to; i += Lanes)
+            {
+                var weight = TLanes.Exp(TLanes.Subtract(TLanes.Load(scores + i), shift));
+                TLanes.Store(weight, scores + i);
+                total = TLanes.Add(total, weight);
+            }
+
+            TLanes.Store(total, lanes + lane);
+        }
+
+        sum = LaneSums.Add(lanes);
+    }
+
+    private static void Hide(float* scores, int from, int to) => new Span<float>(scores + from, to - from).Fill(float.NegativeInfinity);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float LargestOf(TSingle values, float* lanes)
+    {
+        TLanes.Store(values, lanes);
+        var largest = lanes[0];
+        for (var i = 1; i < Width; i++)
+            largest = MathF.Max(largest, lanes[i]);
+        return largest;
+    }
+}

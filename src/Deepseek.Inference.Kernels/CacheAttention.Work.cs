@@ -1,0 +1,121 @@
+namespace Deepseek.Inference.Kernels;
+
+// What a worker takes.
+internal sealed unsafe partial class CacheAttention
+{
+    // Partial results of all rows, over some of the positions: [rows], [rows] and [rows, padded value width].
+    private readonly struct Partials(float* start, int rows, int width)
+    {
+        public float* Outputs { get; } = start;
+
+        public float* Largest { get; } = start + ((long)rows * width);
+
+        public float* Sums { get; } = start + ((long)rows * width) + rows;
+    }
+
+    private AttentionScratch ScratchOf(int worker)
+    {
+        var bytes = AttentionScratch.At(_call, null).Bytes;
+        return AttentionScratch.At(_call, _workers[worker].Reserve(bytes));
+    }
+
+    /// <summary>An item is a block with all its splits. The last blocks see most, so they come first.</summary>
+    private sealed class BlockWork(CacheAttention attention) : TeamWork
+    {
+        public override void Run(int item, int worker)
+        {
+            ref readonly var call = ref attention._call;
+            var path = attention._path;
+            var scratch = attention.ScratchOf(worker);
+            var width = call.PaddedValueWidth;
+            var block = call.Blocks - 1 - item;
+            var (group, firstRow, rows) = call.Block(block);
+            new Span<float>(scratch.Sums, rows).Clear();
+            for (var split = 0; split < call.Splits; split++)
+            {
+                AttentionKernels.Split(path, call, scratch, block, split, scratch.PartLargest, scratch.PartSums, scratch.PartOutputs);
+                for (var row = 0; row < rows; row++)
+                {
+                    if (!scratch.Visible[row].IsEmpty)
+                    {
+                        AttentionKernels.Merge(path, scratch.Largest + row, scratch.Sums + row, scratch.Outputs + ((long)row * width),
+                            scratch.PartLargest[row], scratch.PartSums[row], scratch.PartOutputs + ((long)row * width), width);
+                    }
+                }
+            }
+
+            for (var row = 0; row < rows; row++)
+                AttentionKernels.Finish(path, scratch.Outputs + ((long)row * width), scratch.Sums[row], call.Output(group, firstRow + row), call.Shape.ValueWidth);
+        }
+    }
+
+    /// <summary>An item is a block with one split.</summary>
+    private sealed class SplitWork(CacheAttention attention) : TeamWork
+    {
+        public int First; // split of the wave
+
+        public int Count; // splits of the wave
+
+        public float* Parts; // partial results, split by split
+
+        public override void Run(int item, int worker)
+        {
+            ref readonly var call = ref attention._call;
+            var (block, index) = Math.DivRem(item, Count); // a worker takes neighbours, which share their queries
+            var (rows, width) = (call.Blocks * call.BlockRows, call.PaddedValueWidth);
+            var part = new Partials(Parts + ((long)index * rows * (width + 2)), rows, width);
+            var first = block * call.BlockRows;
+            AttentionKernels.Split(attention._path, call, attention.ScratchOf(worker), block, First + index, part.Largest + first, part.Sums + first, part.Outputs + ((long)first * width));
+        }
+    }
+
+    /// <summary>An item is some rows of a block, with all splits of the wave.</summary>
+    private sealed class MergeWork(CacheAttention attention) : TeamWork
+    {
+        public int First; // split of the wave
+
+        public int Count; // splits of the wave
+
+        public int Rows; // of all blocks, filled up
+
+        public float* Parts; // partial results, split by split
+
+        public Partials State; // of the waves before
+
+        public override void Run(int item, int worker)
+        {
+            ref readonly var call = ref attention._call;
+            var path = attention._path;
+            var width = call.PaddedValueWidth;
+            for (var at = item * AttentionCall.TileRows; at < (item + 1) * AttentionCall.TileRows; at++)
+            {
+                var (block, inBlock) = Math.DivRem(at, call.BlockRows);
+                var (group, firstRow, rows) = call.Block(block);
+                if (inBlock >= rows)
+                    return;
+
+                var row = firstRow + inBlock;
+                var state = State.Outputs + ((long)at * width);
+                for (var index = 0; index < Count; index++)
+                {
+                    var part = new Partials(Parts + ((long)index * Rows * (width + 2)), Rows, width);
+                    if (!call.Visible(row, First + index).IsEmpty)
+                        AttentionKernels.Merge(path, State.Largest + at, State.Sums + at, state, part.Largest[at], part.Sums[at], part.Outputs + ((long)at * width), width);
+                }
+
+                if (First + Count == call.Splits)
+                    AttentionKernels.Finish(path, state, State.Sums[at], call.Output(group, row), call.Shape.ValueWidth);
+            }
+        }
+    }
+
+    /// <summary>An item is a query row, by the definition.</summary>
+    private sealed class ScalarWork(CacheAttention attention) : TeamWork
+    {
+        public override void Run(int item, int worker)
+        {
+            var (group, row) = Math.DivRem(item, attention._call.GroupRows);
+            ScalarAttention.Run(attention._call, group, row);
+        }
+    }
+}

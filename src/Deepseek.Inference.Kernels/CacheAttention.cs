@@ -1,0 +1,155 @@
+namespace Deepseek.Inference.Kernels;
+
+/// <summary>Attention of the newest tokens of one sequence over its cached rows: softmax(scale · q · K) · V for each token and head.</summary>
+/// <remarks>
+/// <para>
+/// An output has one order of summation, whatever the other tokens and heads of a call, the threads and the instruction set: <see cref="ScalarAttention"/> defines it. Positions are split at the multiples of
+/// 256. Of each split that a query sees something of come the largest score m, l = Σ exp(score − m), and the values weighted by exp(score − m); they are joined in the order of positions, and divided by l at the
+/// end. A score is a sum of 16 lanes: lane i mod 16 takes element i, by fused multiply-add; weighted values are added by fused multiply-add, position by position.
+/// </para>
+/// <para>
+/// Over whole numbers a query's latent and rope parts, and the weights of every 32 positions, are rounded, too, such that sums of products are exact (<see cref="CodeSteps"/>); they are converted to single precision
+/// lane by lane (lane i / 2 mod 16 takes element i) or 32 positions at a time, and factors are joined there.
+/// </para>
+/// <para>
+/// What a query does not see adds nothing, whatever its row holds. What it sees and is not finite makes its output NaN. Not thread-safe: one call at a time. Memory is reused; once it is large enough, vector paths
+/// allocate nothing.
+/// </para>
+/// </remarks>
+internal sealed unsafe partial class CacheAttention : IDisposable
+{
+    // Query rows that read a split together. More of them share what comes from memory; fewer leave it room in the second cache.
+    private const int MostBlockRows = 32;
+
+    // Blocks a thread from which on a block's splits are computed by one worker, one after the other.
+    private const int BlocksPerThread = 4;
+
+    // Partial results held at once, unless one split's are more.
+    private const long PartialBytes = 32 << 20;
+
+    private readonly KernelPath _path;
+    private readonly AlignedMemory _partials = new();
+    private readonly BlockWork _blocks;
+    private readonly SplitWork _splits;
+    private readonly MergeWork _merges;
+    private readonly ScalarWork _rows;
+    private AlignedMemory[] _workers = [];
+    private AttentionCall _call;
+    private bool _disposed;
+
+    /// <summary>Takes no memory yet.</summary>
+    public CacheAttention()
+        : this(KernelPaths.Selected)
+    {
+    }
+
+    internal CacheAttention(KernelPath path)
+    {
+        _path = path;
+        _blocks = new BlockWork(this);
+        _splits = new SplitWork(this);
+        _merges = new MergeWork(this);
+        _rows = new ScalarWork(this);
+    }
+
+    /// <summary>Computes the outputs of tokens whose rows, and those of all positions before them, are in the cache.</summary>
+    /// <param name="team">The threads that compute.</param>
+    /// <param name="shape">The heads, and what a row holds.</param>
+    /// <param name="cache">The rows of positions 0 to firstPosition + tokens − 1. All of them are readable, seen or not.</param>
+    /// <param name="firstPosition">The first token's position.</param>
+    /// <param name="tokens">Tokens, T, at consecutive positions; with 0 nothing is done.</param>
+    /// <param name="queries">[T, H, key width].</param>
+    /// <param name="queryStride">Elements from one token's queries to the next one's.</param>
+    /// <param name="scale">What queries are multiplied by first.</param>
+    /// <param name="window">What a query sees.</param>
+    /// <param name="output">Receives [T, H, value width].</param>
+    /// <param name="outputStride">Elements from one token's outputs to the next one's.</param>
+    /// <exception cref="ArgumentNullException">A pointer or <paramref name="team"/> is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A position, count, stride or window is out of range.</exception>
+    /// <exception cref="ArgumentException">The shape does not fit the cache.</exception>
+    /// <exception cref="ObjectDisposedException">This object is disposed of.</exception>
+    public void Run(ThreadTeam team, AttentionShape shape, CachedRows cache, int firstPosition, int tokens, float* queries, long queryStride, float scale, AttentionWindow window, float* output, long outputStride)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(team);
+        Require(shape, cache);
+        Require(shape, firstPosition, tokens, queries, queryStride, window, output, outputStride);
+        if (tokens == 0)
+            return;
+
+        _call = new AttentionCall
+        {
+            Shape = shape,
+            Cache = cache,
+            Window = window,
+            FirstPosition = firstPosition,
+            Tokens = tokens,
+            Queries = queries,
+            QueryStride = queryStride,
+            Scale = scale,
+            Outputs = output,
+            OutputStride = outputStride,
+            BlockRows = AttentionCall.Padded(Math.Min(MostBlockRows, tokens * shape.HeadsPerGroup), AttentionCall.TileRows),
+        };
+
+        if (_path == KernelPath.Scalar)
+        {
+            team.Run(shape.Groups * _call.GroupRows, _rows);
+            return;
+        }
+
+        var alone = team.Threads == 1 || _call.Blocks >= BlocksPerThread * team.Threads;
+        while (!alone && _call.BlockRows > AttentionCall.TileRows && (long)_call.Blocks * _call.Splits < 2 * team.Threads)
+            _call.BlockRows = AttentionCall.Padded(_call.BlockRows / 2, AttentionCall.TileRows);
+        ReserveWorkers(team.Threads);
+        if (alone)
+            team.Run(_call.Blocks, _blocks);
+        else
+            RunSplits(team);
+    }
+
+    /// <summary>Frees the memory. A second call does nothing.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        _partials.Dispose();
+        foreach (var worker in _workers)
+            worker.Dispose();
+    }
+
+    private void ReserveWorkers(int threads)
+    {
+        var known = _workers.Length;
+        if (known < threads)
+        {
+            Array.Resize(ref _workers, threads);
+            for (var i = known; i < threads; i++)
+                _workers[i] = new AlignedMemory();
+        }
+
+        var bytes = AttentionScratch.At(_call, null).Bytes;
+        for (var i = 0; i < threads; i++)
+            *AttentionScratch.At(_call, _workers[i].Reserve(bytes)).PreparedBlock = -1;
+    }
+
+    // Waves of splits: partial results of all blocks in any order, then they are joined in the order of positions.
+    private void RunSplits(ThreadTeam team)
+    {
+        var width = _call.PaddedValueWidth;
+        var rows = _call.Blocks * _call.BlockRows;
+        var rowBytes = (long)(width + 2) * sizeof(float);
+        var wave = (int)Math.Clamp(PartialBytes / (rows * rowBytes), 1, _call.Splits);
+        var start = (float*)_partials.Reserve((nuint)((wave + 1) * rows * rowBytes) + BandLayout.LineBytes);
+        _merges.State = new Partials(start, rows, width);
+        new Span<float>(_merges.State.Sums, rows).Clear();
+        _merges.Parts = _splits.Parts = start + (rows * (rowBytes / sizeof(float)));
+        _merges.Rows = rows;
+        for (var first = 0; first < _call.Splits; first += wave)
+        {
+            _merges.First = _splits.First = first;
+            _merges.Count = _splits.Count = Math.Min(wave, _call.Splits - first);
+            team.Run(_call.Blocks * _splits.Count, _splits);
+            team.Run(rows / AttentionCall.TileRows, _merges);
+        }
+    }
+}

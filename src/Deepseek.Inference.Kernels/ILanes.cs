@@ -1,0 +1,65 @@
+namespace Deepseek.Inference.Kernels;
+
+/// <summary>Vectors of one width, so that a kernel can be written once for all.</summary>
+/// <typeparam name="TSingle">A vector of singles.</typeparam>
+/// <typeparam name="TInt32">As many whole numbers of 32 bits.</typeparam>
+/// <typeparam name="TInt16">Twice as many of 16 bits.</typeparam>
+internal unsafe interface ILanes<TSingle, TInt32, TInt16>
+    where TSingle : struct
+    where TInt32 : struct
+    where TInt16 : struct
+{
+    /// <summary>Singles of a vector; a divisor of 16.</summary>
+    static abstract int Count { get; }
+
+    /// <summary>The path that widens floats for these vectors.</summary>
+    static abstract KernelPath WideningPath { get; }
+
+    static abstract TSingle Create(float value);
+
+    static abstract TSingle Load(float* from);
+
+    static abstract void Store(TSingle value, float* to);
+
+    static abstract TSingle Add(TSingle a, TSingle b);
+
+    static abstract TSingle Subtract(TSingle a, TSingle b);
+
+    static abstract TSingle Multiply(TSingle a, TSingle b);
+
+    static abstract TSingle Divide(TSingle a, TSingle b);
+
+    /// <summary>a · b + c, rounded once.</summary>
+    static abstract TSingle FusedMultiplyAdd(TSingle a, TSingle b, TSingle c);
+
+    /// <summary>The larger of each two; NaN where one is NaN.</summary>
+    static abstract TSingle Max(TSingle a, TSingle b);
+
+    static abstract TSingle Abs(TSingle value);
+
+    static abstract TSingle Exp(TSingle value);
+
+    /// <summary>The values, but 0 where <paramref name="test"/> is 0.</summary>
+    static abstract TSingle ZeroWhereZero(TSingle test, TSingle values);
+
+    /// <summary>Rounds to the nearest whole number, to even between two, and writes 16 bits of each. Magnitudes are below 2²².</summary>
+    static abstract void StoreRounded(TSingle value, short* to);
+
+    static abstract TInt16 Load(short* from);
+
+    /// <summary>The two numbers that lie there, again and again.</summary>
+    static abstract TInt16 CreatePair(short* from);
+
+    /// <summary>a₂ᵢ · b₂ᵢ + a₂ᵢ₊₁ · b₂ᵢ₊₁ for each i.</summary>
+    static abstract TInt32 MultiplyAddAdjacent(TInt16 a, TInt16 b);
+
+    static abstract TInt32 Add(TInt32 a, TInt32 b);
+
+    static abstract TSingle ToSingle(TInt32 value);
+
+    /// <summary>Pairs (aᵢ, bᵢ), half of them in each result; in an order that <see cref="InOrder"/> sets right.</summary>
+    static abstract (TInt16 First, TInt16 Second) Interleave(TInt16 a, TInt16 b);
+
+    /// <summary>Undoes the order of <see cref="Interleave"/> for what came of its two results.</summary>
+    static abstract (TSingle First, TSingle Second) InOrder(TSingle first, TSingle second);
+}

@@ -1,0 +1,103 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Deepseek.Inference.Kernels;
+
+/// <summary>512-bit vectors of x86. Where the processor has none, as in a test, two halves compute the same.</summary>
+internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<int>, Vector512<short>>
+{
+    // 1.5 · 2²³ has a last place of 1: adding it rounds to a whole number, whose two's complement its last bits hold.
+    private const float Rounder = 12582912f;
+
+    public static int Count => Vector512<float>.Count;
+
+    public static KernelPath WideningPath => Avx512F.VL.IsSupported ? KernelPath.Avx512 : KernelPath.Avx2;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Create(float value) => Vector512.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(float* from) => Vector512.Load(from);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector512<float> value, float* to) => value.Store(to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Subtract(Vector512<float> a, Vector512<float> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Divide(Vector512<float> a, Vector512<float> b) => a / b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> FusedMultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Abs(Vector512<float> value) => Vector512.Abs(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Exp(Vector512<float> value) => FastExp.Exp(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ZeroWhereZero(Vector512<float> test, Vector512<float> values) => Vector512.AndNot(values, Vector512.Equals(test, Vector512<float>.Zero));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreRounded(Vector512<float> value, short* to)
+    {
+        var bits = (value + Vector512.Create(Rounder)).AsInt32();
+        Vector256.Narrow(bits.GetLower(), bits.GetUpper()).Store(to);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<short> Load(short* from) => Vector512.Load(from);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<short> CreatePair(short* from) => Vector512.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> MultiplyAddAdjacent(Vector512<short> a, Vector512<short> b) =>
+        Avx512BW.IsSupported
+        ? Avx512BW.MultiplyAddAdjacent(a, b)
+        : Vector512.Create(Lanes256.MultiplyAddAdjacent(a.GetLower(), b.GetLower()), Lanes256.MultiplyAddAdjacent(a.GetUpper(), b.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Add(Vector512<int> a, Vector512<int> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ToSingle(Vector512<int> value) => Vector512.ConvertToSingle(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector512<short> First, Vector512<short> Second) Interleave(Vector512<short> a, Vector512<short> b)
+    {
+        if (Avx512BW.IsSupported)
+            return (Avx512BW.UnpackLow(a, b), Avx512BW.UnpackHigh(a, b)); // within each quarter
+
+        var (first, second) = Lanes256.Interleave(a.GetLower(), b.GetLower());
+        var (third, fourth) = Lanes256.Interleave(a.GetUpper(), b.GetUpper());
+        return (Vector512.Create(first, third), Vector512.Create(second, fourth));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector512<float> First, Vector512<float> Second) InOrder(Vector512<float> first, Vector512<float> second)
+    {
+        if (Avx512F.IsSupported)
+        {
+            // Quarter q of the two stands for columns 8q to 8q + 3 and 8q + 4 to 8q + 7.
+            var lower = Vector512.Create(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+            return (Avx512F.PermuteVar16x32x2(first, lower, second), Avx512F.PermuteVar16x32x2(first, lower + Vector512.Create(8), second));
+        }
+
+        var (a, b) = Lanes256.InOrder(first.GetLower(), second.GetLower());
+        var (c, d) = Lanes256.InOrder(first.GetUpper(), second.GetUpper());
+        return (Vector512.Create(a, b), Vector512.Create(c, d));
+    }
+}

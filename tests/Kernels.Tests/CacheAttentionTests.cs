@@ -1,0 +1,121 @@
+namespace Deepseek.Inference.Kernels.Tests;
+
+public sealed partial class CacheAttentionTests
+{
+    // Around the split (256), the group (32), the pair and the block of rows.
+    private static readonly (int First, int Tokens)[] Extents = [(0, 1), (1, 1), (30, 3), (0, 37), (254, 4), (511, 1), (600, 9)];
+
+    private static readonly AttentionWindow[] Windows =
+        [AttentionWindow.None, new(1, 0), new(7, 0), new(7, 3), new(300, 0), new(40, 33), new(10, 600), new(int.MaxValue, 5)];
+
+    public static TheoryData<string> Formats => [.. Enum.GetNames<CacheFormat>()];
+
+    // AVX-512 in two halves where the machine has none.
+    public static TheoryData<string, KernelPath> FormatsOnPaths =>
+        new MatrixTheoryData<string, KernelPath>(Enum.GetNames<CacheFormat>(), Paths);
+
+    private static KernelPath[] Paths => [.. KernelPaths.Available.Append(KernelPath.Avx512).Where(path => path != KernelPath.Scalar && (path != KernelPath.Avx512 || KernelPaths.Available.Contains(KernelPath.Avx2))).Distinct()];
+
+    [Theory, MemberData(nameof(FormatsOnPaths))]
+    public void Run_OddShapes_EqualsScalarBitForBit(string formatName, KernelPath path)
+    {
+        var format = Enum.Parse<CacheFormat>(formatName);
+        foreach (var shape in Shapes(format))
+        {
+            foreach (var (first, tokens) in Extents)
+            {
+                var attention = new AttentionCase(format, shape, first, tokens, seed: 20260401 + tokens);
+
+                var actual = attention.Run(path);
+
+                AssertSame(attention.Run(KernelPath.Scalar), actual);
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(FormatsOnPaths))]
+    public void Run_Windows_EqualsScalarBitForBit(string formatName, KernelPath path)
+    {
+        var format = Enum.Parse<CacheFormat>(formatName);
+        foreach (var window in Windows)
+        {
+            foreach (var (first, tokens) in new[] { (0, 20), (283, 6), (620, 2) })
+            {
+                foreach (var shape in Shapes(format).Take(2))
+                {
+                    var attention = new AttentionCase(format, shape, first, tokens, seed: 20260402) { Window = window };
+
+                    var actual = attention.Run(path);
+
+                    AssertSame(attention.Run(KernelPath.Scalar), actual);
+                }
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(FormatsOnPaths))]
+    public void Run_TokensTogetherOrInChunks_HaveTheSameBits(string formatName, KernelPath path)
+    {
+        var format = Enum.Parse<CacheFormat>(formatName);
+        foreach (var window in new[] { AttentionWindow.None, new(100, 4) })
+        {
+            var attention = new AttentionCase(format, Shapes(format)[0], 200, 90, seed: 20260403) { Window = window };
+            var expected = attention.Run(path);
+
+            foreach (var chunks in new int[][] { [1], [2], [3, 50, 1, 7], [64], [5, 11] })
+                AssertSame(expected, attention.Run(path, threads: 2, chunks));
+        }
+    }
+
+    [Theory, MemberData(nameof(FormatsOnPaths))]
+    public void Run_AnyThreads_HaveTheSameBits(string formatName, KernelPath path)
+    {
+        var format = Enum.Parse<CacheFormat>(formatName);
+        foreach (var (first, tokens) in new[] { (1100, 1), (700, 3), (100, 60) })
+        {
+            var attention = new AttentionCase(format, Shapes(format)[1], first, tokens, seed: 20260404);
+            var expected = attention.Run(path);
+
+            foreach (var threads in new[] { 2, 3, 5 })
+                AssertSame(expected, attention.Run(path, threads));
+        }
+    }
+
+    [Theory, MemberData(nameof(FormatsOnPaths))]
+    public void Run_MorePartialResultsThanAreHeldAtOnce_HaveTheSameBits(string formatName, KernelPath path)
+    {
+        var format = Enum.Parse<CacheFormat>(formatName);
+        // 60 heads · 1,024 values · 34 splits · 4 B = 8.4 MB with one token, 75 MB with 9; of these a wave holds 32 MiB.
+        var shape = format == CacheFormat.Int16 ? AttentionShape.Latent(60, 1024, 8) : AttentionShape.Grouped(1, 60, 1024);
+        var attention = new AttentionCase(format, shape, 1100, 9, seed: 20260405) { Window = new AttentionWindow(400, 4), Scale = 0.01f };
+        var expected = attention.Run(path);
+
+        AssertSame(expected, attention.Run(path, threads: 5));
+    }
+
+    [Fact]
+    public void Run_AgainAndAgain_AllocatesNothing()
+    {
+        var cases = Enum.GetValues<CacheFormat>().Select(format => new AttentionCase(format, Shapes(format)[0], 300, 5, seed: 20260406)).ToArray();
+        using var team = new ThreadTeam(2);
+        using var attention = new CacheAttention(Paths[^1]);
+        var expected = cases.Select(one => one.Run(attention, team)).ToArray();
+
+        var allocated = cases.Select(one => one.AllocatedByRun(attention, team)).ToArray();
+
+        Assert.All(allocated, bytes => Assert.Equal(0, bytes));
+        Assert.Equal(cases.Length, expected.Length);
+    }
+
+    private static AttentionShape[] Shapes(CacheFormat format)
+    {
+        AttentionShape[] latent = [AttentionShape.Latent(5, 136, 16), AttentionShape.Latent(16, 64, 32), AttentionShape.Latent(3, 32, 8), AttentionShape.Latent(1, 7, 5), AttentionShape.Latent(9, 96, 64)];
+        return format == CacheFormat.Int16 ? latent : [.. latent, AttentionShape.Grouped(2, 4, 32), AttentionShape.Grouped(3, 1, 24), AttentionShape.Grouped(2, 3, 17), new(2, 2, 24, 10, 3, 60)];
+    }
+
+    private static void AssertSame(float[] expected, float[] actual)
+    {
+        Assert.DoesNotContain(expected, float.IsNaN);
+        Assert.Equal(AttentionCase.Bits(expected), AttentionCase.Bits(actual));
+    }
+}
