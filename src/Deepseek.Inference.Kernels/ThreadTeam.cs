@@ -17,7 +17,8 @@ namespace Deepseek.Inference.Kernels;
 /// </remarks>
 public sealed partial class ThreadTeam : IDisposable
 {
-    private const int MaxThreads = 256;
+    /// <summary>Threads of the largest team.</summary>
+    public const int MaxThreads = 256;
 
     // A claim costs some 20 ns where cores contend. This many a worker keep that small where there are many items, and the shares even.
     private const int ClaimsPerWorker = 32;

@@ -1,6 +1,6 @@
 namespace Deepseek.Inference.Caching;
 
-/// <summary>In what precision a cache keeps its values; attention is computed in fp32 from them.</summary>
+/// <summary>In what precision a cache keeps its values; attention is computed in fp32 from them, unless they are whole numbers.</summary>
 public enum CachePrecision
 {
     /// <summary>4 bytes a value, nothing is rounded.</summary>
@@ -11,6 +11,12 @@ public enum CachePrecision
 
     /// <summary>2 bytes a value, 11 bits of precision; magnitudes above 65,504 become infinite.</summary>
     Float16,
+
+    /// <summary>
+    /// 2 bytes a value, 16 bits: whole numbers with a scale for a token's latent and one for its rotated key. Of latent attention alone, on a CPU. The CPU operations compute with
+    /// the whole numbers.
+    /// </summary>
+    Int16,
 }
 
 /// <summary>Limits what a token attends to: the last <paramref name="Recent"/> tokens, itself among them, and the first <paramref name="Sink"/>.</summary>
@@ -25,8 +31,10 @@ public sealed record AttentionWindow(int Recent, int Sink = 0);
 /// <summary>How a sequence's cache is made.</summary>
 public sealed record CacheOptions
 {
-    /// <summary>Precision of the values. Default <see cref="CachePrecision.Float32"/>.</summary>
-    public CachePrecision Precision { get; init; } = CachePrecision.Float32;
+    /// <summary>
+    /// Precision of the values; null (the default) for <see cref="CachePrecision.Int16"/> where a page store with latent attention is computed by the CPU operations, and <see cref="CachePrecision.Float32"/> elsewhere.
+    /// </summary>
+    public CachePrecision? Precision { get; init; }
 
     /// <summary>Tokens that the cache may hold, at most the model's positions; null (the default) for all of them. Memory grows with use, not with this.</summary>
     public int? MaxLength { get; init; }
@@ -35,11 +43,13 @@ public sealed record CacheOptions
     public AttentionWindow? Window { get; init; }
 
     /// <summary>Reports every fault at once.</summary>
-    internal void Validate(int maxPositions)
+    internal void Validate(int maxPositions, bool allowsInt16)
     {
         List<string> faults = [];
-        if (!Enum.IsDefined(Precision))
-            faults.Add($"{nameof(Precision)} is {Precision}; it must be Float32, BFloat16 or Float16.");
+        if (Precision is { } precision && !Enum.IsDefined(precision))
+            faults.Add($"{nameof(Precision)} is {precision}; it must be Float32, BFloat16, Float16 or Int16.");
+        else if (Precision == CachePrecision.Int16 && !allowsInt16)
+            faults.Add($"{nameof(Precision)} is Int16; whole numbers are kept of latent attention on a CPU alone. Use Float32, BFloat16 or Float16.");
         if (MaxLength is { } length && (length < 1 || length > maxPositions))
             faults.Add($"{nameof(MaxLength)} is {length}; it must be 1 to {maxPositions}, the positions that the model was made for.");
         if (Window is { Recent: < 1 })

@@ -13,5 +13,7 @@ public sealed class LatentCache : SequenceCache
         : base(owner, layers, shape.LatentRank + shape.RopeHeadSize, maxLength, options, device) =>
         _shape = shape;
 
+    private protected override int FirstPart => _shape.LatentRank;
+
     private protected override SequenceCache Empty() => new LatentCache(Owner, LayerCount, _shape, MaxLength, Options, Device);
 }

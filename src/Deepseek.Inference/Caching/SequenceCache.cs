@@ -7,11 +7,12 @@ namespace Deepseek.Inference.Caching;
 /// Not thread-safe: one forward pass at a time may use a cache. Different caches of one model may be used at once.
 /// A pass that fails or is cancelled leaves the cache as it was, and usable.
 /// </remarks>
-public abstract class SequenceCache : IDisposable
+public abstract partial class SequenceCache : IDisposable
 {
     private const int FirstCapacity = 256;
 
     private readonly Tensor?[] _layers; // each [capacity, width]
+    private readonly Tensor?[] _scales; // of whole numbers, each [capacity, 2]: the latent's and the rotated key's
     private readonly List<int> _ids = [];
     private readonly long _width;
     private bool _disposed;
@@ -20,6 +21,7 @@ public abstract class SequenceCache : IDisposable
     {
         Owner = owner;
         _layers = new Tensor?[layers];
+        _scales = new Tensor?[layers];
         _width = width;
         Device = device;
         MaxLength = maxLength;
@@ -36,7 +38,7 @@ public abstract class SequenceCache : IDisposable
     public int MaxLength { get; }
 
     /// <summary>Bytes allocated so far.</summary>
-    public long ByteSize => _layers.Sum(layer => layer is null ? 0 : layer.numel() * layer.element_size());
+    public long ByteSize => _layers.Concat(_scales).Sum(layer => layer is null ? 0 : layer.numel() * layer.element_size());
 
     internal CacheOptions Options { get; }
 
@@ -51,6 +53,7 @@ public abstract class SequenceCache : IDisposable
     {
         CachePrecision.BFloat16 => ScalarType.BFloat16,
         CachePrecision.Float16 => ScalarType.Float16,
+        CachePrecision.Int16 => ScalarType.Int16,
         _ => ScalarType.Float32,
     };
 
@@ -72,10 +75,8 @@ public abstract class SequenceCache : IDisposable
         var copy = Empty();
         for (var layer = 0; layer < _layers.Length; layer++)
         {
-            if (_layers[layer] is not { } source || Length == 0)
-                continue;
-            using var held = source.narrow(0, 0, Length);
-            copy._layers[layer] = held.clone().DetachFromDisposeScope();
+            copy._layers[layer] = Held(_layers[layer], Length);
+            copy._scales[layer] = Held(_scales[layer], Length);
         }
 
         copy._ids.AddRange(_ids);
@@ -86,9 +87,10 @@ public abstract class SequenceCache : IDisposable
     public void Dispose()
     {
         _disposed = true;
-        foreach (var layer in _layers)
+        foreach (var layer in _layers.Concat(_scales))
             layer?.Dispose();
         Array.Clear(_layers);
+        Array.Clear(_scales);
         GC.SuppressFinalize(this);
     }
 
@@ -112,25 +114,40 @@ public abstract class SequenceCache : IDisposable
     internal void Append(int layer, Tensor values)
     {
         var tokens = (int)values.shape[0];
-        var buffer = Grow(layer, Length + tokens);
-        using var place = buffer.narrow(0, Length, tokens);
+        Reserve(layer, tokens);
+        if (Options.Precision == CachePrecision.Int16)
+        {
+            AppendWhole(layer, values);
+            return;
+        }
+
+        using var place = _layers[layer]!.narrow(0, Length, tokens);
         place.copy_(values).Dispose();
     }
 
-    /// <summary>A layer's values of consecutive tokens as they are stored, [count, width]; the caller disposes the view.</summary>
-    internal Tensor Read(int layer, int first, int count) => _layers[layer]!.narrow(0, first, count);
+    /// <summary>A layer's values of consecutive tokens, [count, width], as they are stored, or of whole numbers in fp32; the caller disposes them.</summary>
+    internal Tensor Read(int layer, int first, int count) =>
+        Options.Precision == CachePrecision.Int16 ? ReadWhole(layer, first, count) : _layers[layer]!.narrow(0, first, count);
 
     /// <summary>Makes appended tokens count, once every layer has them.</summary>
     internal void Advance(ReadOnlySpan<int> ids) => _ids.AddRange(ids);
 
-    private Tensor Grow(int layer, int needed)
+    /// <summary>Makes room for the tokens that follow <see cref="Length"/>.</summary>
+    internal void Reserve(int layer, int tokens)
     {
-        var old = _layers[layer];
-        if (old is not null && old.shape[0] >= needed)
-            return old;
+        var (old, needed) = (_layers[layer], Length + tokens);
+        if (old is not null && old.size(0) >= needed)
+            return;
 
-        var capacity = Math.Min(MaxLength, Math.Max(needed, Math.Max(FirstCapacity, (int)Math.Min(int.MaxValue, 2 * (old?.shape[0] ?? 0)))));
-        var grown = empty(capacity, _width, dtype: StoredType, device: Device).DetachFromDisposeScope();
+        var capacity = Math.Min(MaxLength, Math.Max(needed, Math.Max(FirstCapacity, (int)Math.Min(int.MaxValue, 2 * (old?.size(0) ?? 0)))));
+        _layers[layer] = Grown(old, capacity, _width, StoredType);
+        if (Options.Precision == CachePrecision.Int16)
+            _scales[layer] = Grown(_scales[layer], capacity, 2, ScalarType.Float32);
+    }
+
+    private Tensor Grown(Tensor? old, int capacity, long width, ScalarType type)
+    {
+        var grown = empty(capacity, width, dtype: type, device: Device).DetachFromDisposeScope();
         if (old is not null && Length > 0)
         {
             using var from = old.narrow(0, 0, Length);
@@ -139,7 +156,14 @@ public abstract class SequenceCache : IDisposable
         }
 
         old?.Dispose();
-        _layers[layer] = grown;
         return grown;
+    }
+
+    private static Tensor? Held(Tensor? source, int length)
+    {
+        if (source is null || length == 0)
+            return null;
+        using var held = source.narrow(0, 0, length);
+        return held.clone().DetachFromDisposeScope();
     }
 }

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Deepseek.Inference.Layers;
 
 /// <summary>Attention, then feed-forward, each normed before and added to the residual stream.</summary>
-internal sealed class DecoderLayer(RmsNorm attentionNorm, IAttention attention, RmsNorm feedForwardNorm, IFeedForward feedForward) : IDisposable
+internal sealed partial class DecoderLayer(RmsNorm attentionNorm, IAttention attention, RmsNorm feedForwardNorm, IFeedForward feedForward) : IDisposable
 {
     public Tensor Forward(Tensor x, ForwardPass pass, int cacheLayer) // [N, D]
     {

@@ -9,7 +9,7 @@ namespace Deepseek.Inference.Layers;
 /// Experts are computed in the order in which they become ready; their results wait in a place of their own and are summed in the routing's order,
 /// so that timing never changes a bit.
 /// </remarks>
-internal sealed class ExpertMixture(int layer, ExpertRouter router, IExpertSource source, SwiGlu? shared) : IFeedForward
+internal sealed partial class ExpertMixture(int layer, ExpertRouter router, IExpertSource source, SwiGlu? shared) : IFeedForward
 {
     // N tokens, D hidden, K chosen experts of a token.
     public Tensor Forward(Tensor x, ForwardPass pass) // [N, D]
@@ -20,10 +20,15 @@ internal sealed class ExpertMixture(int layer, ExpertRouter router, IExpertSourc
 
         var results = empty(routing.Experts.Length, x.shape[1], ScalarType.Float32, x.device); // [N·K, D]
         var places = PlacesByExpert(routing);
-        using (var batch = source.Rent([.. places.Keys.Select(expert => new ExpertId(layer, expert))], pass.CancellationToken))
+        int[] experts = [.. places.Keys];
+        var ready = new int[experts.Length];
+        using (var batch = source.Rent(Array.ConvertAll(experts, expert => new ExpertId(layer, expert)), pass.CancellationToken))
         {
-            foreach (var (id, weights) in batch.Ready())
-                Compute(x, weights, places[id.Index], routing.Chosen, results, pass);
+            while (batch.Take(ready) is var count and > 0)
+            {
+                foreach (var index in ready.AsSpan(0, count))
+                    Compute(x, batch[index], places[experts[index]], routing.Chosen, results, pass);
+            }
         }
 
         var factors = tensor(routing.Weights, [routing.Tokens, routing.Chosen, 1], device: x.device); // [N, K, 1]

@@ -8,7 +8,7 @@ namespace Deepseek.Inference.Layers;
 /// <remarks>
 /// The scores are a product of tensors; choosing runs on the host, whatever the device, since the host must know which experts to bring.
 /// </remarks>
-internal sealed class ExpertRouter(ExpertConfig config, WeightMatrix centroids, float[]? bias) : IDisposable // centroids [E, D], bias [E]
+internal sealed partial class ExpertRouter(ExpertConfig config, WeightMatrix centroids, float[]? bias) : IDisposable // centroids [E, D], bias [E]
 {
     public Routing Forward(Tensor x, ForwardPass pass) // [N, D]
     {

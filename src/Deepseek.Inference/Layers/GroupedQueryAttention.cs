@@ -5,7 +5,7 @@ namespace Deepseek.Inference.Layers;
 
 /// <summary>Grouped-query attention of the distilled models, with or without biases (arXiv:2305.13245).</summary>
 /// <remarks>Rotary pairs are halves, as in Llama's and Qwen's checkpoints.</remarks>
-internal sealed class GroupedQueryAttention(int heads, int keyValueHeads, int headSize, GroupedQueryWeights weights) : IAttention
+internal sealed partial class GroupedQueryAttention(int heads, int keyValueHeads, int headSize, GroupedQueryWeights weights) : IAttention
 {
     private readonly double _scale = 1 / Math.Sqrt(headSize);
 

@@ -1,3 +1,4 @@
+using Deepseek.Inference.Compute;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Layers;
@@ -10,4 +11,12 @@ internal interface IAttention : IDisposable
     /// <param name="pass">The pass.</param>
     /// <param name="cacheLayer">The layer's place in the caches.</param>
     Tensor Forward(Tensor x, ForwardPass pass, int cacheLayer);
+
+    /// <summary>Whether it reads rounded rows.</summary>
+    bool Rounds(CpuEngine engine);
+
+    /// <summary>The same on the CPU operations: from the normed rows to the pass's output, [N, D].</summary>
+    /// <param name="pass">The pass.</param>
+    /// <param name="cacheLayer">The layer's place in the caches.</param>
+    void Forward(CpuPass pass, int cacheLayer);
 }

@@ -6,6 +6,9 @@ namespace Deepseek.Inference.Layers;
 /// <summary>Sees what the layers of a forward pass produce; tensors are valid during the call alone.</summary>
 internal interface IForwardObserver
 {
+    /// <summary>Whether it looks at the operations themselves, so that the pass must run on tensors.</summary>
+    bool NeedsTensors => false;
+
     /// <summary>What the pass calls in place of its operations: they themselves, or some that look on and give the same bits.</summary>
     IComputeOperations Observed(IComputeOperations operations) => operations;
 

@@ -6,7 +6,7 @@ namespace Deepseek.Inference.Layers;
 
 /// <summary>Multi-head latent attention: keys and values are compressed to one latent a token (DeepSeek-V2, arXiv:2405.04434, §2.1).</summary>
 /// <remarks>deepseek-ai/DeepSeek-V3@9b4e978 inference/model.py (MLA). Rotary pairs are interleaved.</remarks>
-internal sealed class LatentAttention(LatentAttentionConfig shape, int heads, RopeScaling? scaling, LatentAttentionWeights weights) : IAttention
+internal sealed partial class LatentAttention(LatentAttentionConfig shape, int heads, RopeScaling? scaling, LatentAttentionWeights weights) : IAttention
 {
     private readonly double _scale = SoftmaxScale(shape, scaling);
 

@@ -8,7 +8,7 @@ namespace Deepseek.Inference.Layers;
 /// x = eh_proj([enorm(embedding of t+1); hnorm(h of t)]), the embedding first; h is the main model's state after its final norm, as in the
 /// checkpoint's own modelling code. Rotary positions begin at 0 for the first row.
 /// </remarks>
-internal sealed class MultiTokenPrediction(
+internal sealed partial class MultiTokenPrediction(
     WeightMatrix embedding, RmsNorm embeddingNorm, RmsNorm hiddenNorm, WeightMatrix projection, DecoderLayer layer, RmsNorm headNorm, WeightMatrix head) : IDisposable
 {
     /// <summary>Logits of the token after next, [N, vocabulary].</summary>

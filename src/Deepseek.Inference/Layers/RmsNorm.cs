@@ -7,5 +7,11 @@ internal sealed class RmsNorm(Tensor weight, double epsilon) : IDisposable // we
 {
     public Tensor Forward(Tensor x, ForwardPass pass) => pass.Operations.RmsNorm(x, weight, epsilon);
 
+    /// <summary>The gain, [D], fp32.</summary>
+    public Tensor Weight => weight;
+
+    /// <summary>ε.</summary>
+    public double Epsilon => epsilon;
+
     public void Dispose() => weight.Dispose();
 }

@@ -1,3 +1,4 @@
+using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
 using static TorchSharp.torch;
 
@@ -36,6 +37,25 @@ internal sealed class RotaryEmbedding
 
         long[] shape = [tokens, _frequencies.Length];
         return (tensor(cosine, shape, device: device), tensor(sine, shape, device: device));
+    }
+
+    /// <summary>Writes cos and sin of all rows' angles; the same numbers.</summary>
+    public unsafe void WriteAngles(CpuSegments segments)
+    {
+        _ = segments.ReserveAngles(_frequencies.Length);
+        for (var row = 0; row < segments.Tokens; row++)
+        {
+            var segment = segments.Of(row);
+            var position = segment.Cache.Length + row - segment.First;
+            var cosine = segments.Cosine(row);
+            var sine = segments.Sine(row);
+            for (var i = 0; i < _frequencies.Length; i++)
+            {
+                var (sin, cos) = Math.SinCos(position * _frequencies[i]);
+                cosine[i] = (float)(cos * _magnitude);
+                sine[i] = (float)(sin * _magnitude);
+            }
+        }
     }
 
     /// <summary>Turns the pairs (2i, 2i+1), as DeepSeek's checkpoints are laid out; x is [N, …, d].</summary>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Deepseek.Inference.Layers;
 
 /// <summary>A dense gated feed-forward (arXiv:2002.05202, §2).</summary>
-internal sealed class SwiGlu(FeedForwardWeights weights) : IFeedForward
+internal sealed partial class SwiGlu(FeedForwardWeights weights) : IFeedForward
 {
     public Tensor Forward(Tensor x, ForwardPass pass) => pass.Operations.SwiGlu(x, weights);
 

@@ -13,6 +13,8 @@ internal sealed class CalibrationObserver(ColumnEnergiesCounter counter, int fin
     /// <summary>The states after the final norm, [T, D]: what the multi-token-prediction layer continues.</summary>
     public float[] FinalStates { get; private set; } = [];
 
+    public bool NeedsTensors => true;
+
     public IComputeOperations Observed(IComputeOperations operations) => new CalibratingOperations(operations, counter);
 
     public void OnHidden(int index, Tensor hidden)

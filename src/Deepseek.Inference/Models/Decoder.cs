@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Deepseek.Inference.Models;
 
 /// <summary>The stack that both model classes share: embedding, layers, final norm, output head.</summary>
-internal sealed class Decoder(
+internal sealed partial class Decoder(
     IComputeOperations operations, RotaryEmbedding rotary, WeightMatrix embedding, IReadOnlyList<DecoderLayer> layers, RmsNorm norm, WeightMatrix head) : IDisposable
 {
     public IComputeOperations Operations => operations;

@@ -1,4 +1,5 @@
 using Deepseek.Inference.Caching;
+using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Experts;
 using Deepseek.Inference.Layers;
 using static TorchSharp.torch;
@@ -41,10 +42,7 @@ public sealed class DeepseekModel : LanguageModel
     public SequenceCache CreatePredictionCache(CacheOptions? options = null)
     {
         var owner = RequirePrediction();
-        options ??= new CacheOptions();
-        options.Validate(Config.MaxPositions);
-        using var lease = Enter();
-        return CreateCache(owner, 1, options.MaxLength ?? Config.MaxPositions, options);
+        return CreateCache(owner, 1, options);
     }
 
     /// <summary>Predicts the token after next of every row with the multi-token-prediction layer (arXiv:2412.19437, §2.2).</summary>
@@ -75,13 +73,43 @@ public sealed class DeepseekModel : LanguageModel
         RequireOwner(cache, prediction);
         cache.RequireRoom(nextIds.Length);
 
-        using var scope = NewDisposeScope();
         SequenceInput[] batch = [new(nextIds, cache)];
+        if (Cpu is not null && observer is not { NeedsTensors: true })
+            return PredictOnCpu(prediction, batch, hidden.Span, observer, cancellationToken);
+
+        using var scope = NewDisposeScope();
         var pass = _decoder.Begin(batch, observer, Device, cancellationToken);
         var states = tensor(hidden.ToArray(), [nextIds.Length, Config.HiddenSize], device: Device);
         var logits = prediction.Forward(Decoder.Ids(batch, Device), states, pass);
         cache.Advance(nextIds.Span);
         return logits.MoveToOuterDisposeScope();
+    }
+
+    private unsafe Tensor PredictOnCpu(MultiTokenPrediction prediction, SequenceInput[] batch, ReadOnlySpan<float> hidden, IForwardObserver? observer, CancellationToken cancellationToken)
+    {
+        var (ids, cache) = batch[0];
+        var logits = empty(ids.Length, Config.VocabularySize, ScalarType.Float32);
+        lock (Cpu!.Engine.Gate)
+        {
+            try
+            {
+                _decoder.Begin(Cpu, batch, observer, cancellationToken);
+                fixed (float* states = hidden)
+                    prediction.Forward(Decoder.Ids(Cpu, batch), states, Cpu, (float*)logits.Address());
+            }
+            catch
+            {
+                logits.Dispose();
+                throw;
+            }
+            finally
+            {
+                Cpu.End();
+            }
+        }
+
+        cache.Advance(ids.Span);
+        return logits;
     }
 
     private protected override SequenceCache CreateCache(object owner, int layers, int maxLength, CacheOptions options) =>

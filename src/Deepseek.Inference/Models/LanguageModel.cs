@@ -1,6 +1,7 @@
 using Deepseek.Inference.Caching;
 using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
+using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -17,16 +18,19 @@ public abstract class LanguageModel : IDisposable
 {
     private readonly Decoder _decoder;
     private readonly Lifetime _lifetime;
+    private readonly bool _isStore;
 
     private protected LanguageModel(LoadedModel loaded)
     {
-        _decoder = loaded.Decoder;
+        (_decoder, Cpu, _isStore) = (loaded.Decoder, loaded.Cpu, loaded.Source is StoreWeights);
         (Config, Options, Location, WeightBytes) = (loaded.Config, loaded.Options, loaded.Location, loaded.WeightBytes);
         Device = torch.device(loaded.Options.Device);
         _lifetime = new Lifetime(this, () =>
         {
             ReleaseWeights();
             _decoder.Dispose();
+            loaded.Cpu?.Engine.Dispose();
+            loaded.Cpu?.Dispose();
             loaded.Source.Dispose();
         });
     }
@@ -44,7 +48,10 @@ public abstract class LanguageModel : IDisposable
     public long WeightBytes { get; }
 
     /// <summary>Bytes of weights that products have read so far, as they are stored: an expert counts once a pass. 0 on the Torch operations, which do not count.</summary>
-    internal long WeightBytesRead { get; private protected set; }
+    internal long WeightBytesRead => Cpu?.Engine.BytesRead ?? 0;
+
+    /// <summary>Passes on the CPU operations; null where the Torch operations compute.</summary>
+    private protected CpuPass? Cpu { get; }
 
     private protected Device Device { get; }
 
@@ -69,10 +76,7 @@ public abstract class LanguageModel : IDisposable
     /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
     public SequenceCache CreateCache(CacheOptions? options = null)
     {
-        options ??= new CacheOptions();
-        options.Validate(Config.MaxPositions);
-        using var lease = Enter();
-        return CreateCache(this, Config.LayerCount, options.MaxLength ?? Config.MaxPositions, options);
+        return CreateCache(this, Config.LayerCount, options);
     }
 
     /// <summary>Runs new tokens of one sequence through the model, in chunks of <see cref="ModelOptions.ChunkSize"/>.</summary>
@@ -113,7 +117,22 @@ public abstract class LanguageModel : IDisposable
         foreach (var (ids, cache) in batch)
             RequireInput(ids.Span, cache);
 
-        return _decoder.Forward(batch, LogitRows.Last, null, Device, cancellationToken)!;
+        return Compute(batch, LogitRows.Last, null, cancellationToken)!;
+    }
+
+    /// <summary>Computes the logits of every sequence's last token on the CPU operations, without a tensor.</summary>
+    /// <param name="batch">The sequences; they are not checked.</param>
+    /// <param name="logits">Receives [B, vocabulary].</param>
+    /// <param name="cancellationToken">Ends the pass; the caches are then as before.</param>
+    /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
+    internal unsafe void Forward(IReadOnlyList<SequenceInput> batch, Span<float> logits, CancellationToken cancellationToken)
+    {
+        using var lease = Enter();
+        lock (Cpu!.Engine.Gate)
+        {
+            fixed (float* to = logits)
+                _decoder.Forward(Cpu, batch, LogitRows.Last, null, to, cancellationToken);
+        }
     }
 
     /// <inheritdoc />
@@ -124,6 +143,17 @@ public abstract class LanguageModel : IDisposable
     }
 
     private protected abstract SequenceCache CreateCache(object owner, int layers, int maxLength, CacheOptions options);
+
+    /// <summary>A cache with what its options leave open filled in.</summary>
+    private protected SequenceCache CreateCache(object owner, int layers, CacheOptions? options)
+    {
+        options ??= new CacheOptions();
+        var isLatent = Config.LatentAttention is not null;
+        options.Validate(Config.MaxPositions, allowsInt16: isLatent && Device.type == DeviceType.CPU);
+        using var lease = Enter();
+        var precision = options.Precision ?? (_isStore && isLatent && Cpu is not null ? CachePrecision.Int16 : CachePrecision.Float32);
+        return CreateCache(owner, layers, options.MaxLength ?? Config.MaxPositions, options with { Precision = precision });
+    }
 
     private protected virtual void ReleaseWeights()
     {
@@ -152,11 +182,11 @@ public abstract class LanguageModel : IDisposable
     {
         using var scope = NewDisposeScope();
         List<Tensor> logits = [];
-        for (var first = 0; first < ids.Length; first += Options.ChunkSize)
+        for (var first = 0; first < ids.Length; first += Options.ChunkTokens)
         {
-            var chunk = ids.Slice(first, Math.Min(Options.ChunkSize, ids.Length - first));
+            var chunk = ids.Slice(first, Math.Min(Options.ChunkTokens, ids.Length - first));
             var last = first + chunk.Length == ids.Length;
-            var result = _decoder.Forward([new SequenceInput(chunk, cache)], rows == LogitRows.All ? LogitRows.All : last ? LogitRows.Last : null, observer, Device, cancellationToken);
+            var result = Compute([new SequenceInput(chunk, cache)], rows == LogitRows.All ? LogitRows.All : last ? LogitRows.Last : null, observer, cancellationToken);
             if (result is not null)
                 logits.Add(result);
         }
@@ -165,6 +195,26 @@ public abstract class LanguageModel : IDisposable
     }
 
     /// <summary>Begins a call that may compute.</summary>
+    private unsafe Tensor? Compute(IReadOnlyList<SequenceInput> batch, LogitRows? rows, IForwardObserver? observer, CancellationToken cancellationToken)
+    {
+        if (Cpu is null || observer is { NeedsTensors: true })
+            return _decoder.Forward(batch, rows, observer, Device, cancellationToken);
+
+        var count = rows == LogitRows.All ? batch.Sum(sequence => sequence.Ids.Length) : batch.Count;
+        var logits = rows is null ? null : empty(count, Config.VocabularySize, ScalarType.Float32);
+        try
+        {
+            lock (Cpu.Engine.Gate)
+                _decoder.Forward(Cpu, batch, rows, observer, logits is null ? null : (float*)logits.Address(), cancellationToken);
+            return logits;
+        }
+        catch
+        {
+            logits?.Dispose();
+            throw;
+        }
+    }
+
     private protected Lifetime.Lease Enter()
     {
         var lease = _lifetime.Enter();

@@ -1,4 +1,5 @@
 using Deepseek.Inference.Configuration;
+using Deepseek.Inference.Layers;
 
 namespace Deepseek.Inference.Models;
 
@@ -8,6 +9,7 @@ namespace Deepseek.Inference.Models;
 /// <param name="Location">The folder.</param>
 /// <param name="Source">Owns the memory that the weights may lie over.</param>
 /// <param name="Decoder">The layers.</param>
+/// <param name="Cpu">Passes on the CPU operations; null where the Torch operations compute.</param>
 /// <param name="WeightBytes">Bytes of the weights as they are stored.</param>
 internal sealed record LoadedModel(
-    ModelConfig Config, ModelOptions Options, string Location, IDisposable Source, Decoder Decoder, long WeightBytes);
+    ModelConfig Config, ModelOptions Options, string Location, IDisposable Source, Decoder Decoder, CpuPass? Cpu, long WeightBytes);

@@ -2,6 +2,7 @@ using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Diagnostics;
+using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Layers;
 using Deepseek.Inference.Store;
 using static TorchSharp.torch;
@@ -95,6 +96,10 @@ internal static class ModelLoader
             new TorchOperations(options.AttentionForm),
             new RotaryEmbedding(rotatedDimensions, config.RopeTheta, config.RopeScaling),
             embedding, layers, loader.Norm(TensorNames.FinalNorm, config.HiddenSize), head);
-        return new LoadedModel(config, options, path, source, decoder, loader.Bytes);
+        return new LoadedModel(config, options, path, source, decoder, options.OnCpu ? CreatePass(loader, options) : null, loader.Bytes);
     }
+
+    /// <summary>The CPU operations' memory and threads. Only a store's weights meet rounded activations.</summary>
+    private static CpuPass CreatePass(IWeights loader, ModelOptions options) =>
+        new(new CpuEngine(options.Threads ?? Math.Min(Environment.ProcessorCount, ThreadTeam.MaxThreads), loader is StoreWeights ? options.Activations : ActivationPrecision.Fp32));
 }

@@ -9,7 +9,10 @@ public sealed record ModelOptions
     /// <summary>Where it is computed: <c>cpu</c> (the default), <c>cuda</c> or <c>cuda:1</c>. CUDA has not been verified yet.</summary>
     public string Device { get; init; } = "cpu";
 
-    /// <summary>Threads of the Torch operations, 1 to 1,024; null (the default) leaves libtorch's choice. A pass of the model sets it for its own thread and for threads that have not used libtorch yet.</summary>
+    /// <summary>
+    /// Threads that compute, 1 to 256; null (the default) for as many as there are processors, of the Torch operations for libtorch's choice. These set it for the thread of a pass and for threads that have not
+    /// used libtorch yet.
+    /// </summary>
     public int? Threads { get; init; }
 
     /// <summary>What computes. Default <see cref="ComputeOperations.Automatic"/>: kernels of our own on a CPU, libtorch elsewhere.</summary>
@@ -18,8 +21,11 @@ public sealed record ModelOptions
     /// <summary>What activations are rounded to before they meet a store's weights of 4 and 8 bits, on the CPU operations. Default <see cref="ActivationPrecision.Int16"/>; other weights meet them in fp32.</summary>
     public ActivationPrecision Activations { get; init; } = ActivationPrecision.Int16;
 
-    /// <summary>Tokens of a prompt that pass the model at once, 1 to 65,536. Default 512; fewer take less memory.</summary>
-    public int ChunkSize { get; init; } = 512;
+    /// <summary>
+    /// Tokens of a prompt that pass the model at once, 1 to 65,536; null (the default) for 8,192, of the Torch operations for 512. A layer's weights are read once for them; fewer take less memory. On the CPU
+    /// operations no result depends on it.
+    /// </summary>
+    public int? ChunkSize { get; init; }
 
     /// <summary>The form of latent attention. Default <see cref="AttentionForm.Absorbed"/>.</summary>
     public AttentionForm AttentionForm { get; init; } = AttentionForm.Absorbed;
@@ -27,14 +33,20 @@ public sealed record ModelOptions
     /// <summary>Whether a multi-token-prediction layer is loaded where the checkpoint has one. Default true.</summary>
     public bool LoadMultiTokenPrediction { get; init; } = true;
 
+    /// <summary>Whether the CPU operations compute.</summary>
+    internal bool OnCpu => Operations == ComputeOperations.Cpu || (Operations == ComputeOperations.Automatic && Device == "cpu" && AttentionForm == AttentionForm.Absorbed);
+
+    /// <summary>Tokens that pass at once.</summary>
+    internal int ChunkTokens => ChunkSize ?? (OnCpu ? 8192 : 512);
+
     /// <summary>Reports every fault at once, before anything is read.</summary>
     internal void Validate()
     {
         List<string> faults = [];
         if (!IsDevice(Device))
             faults.Add($"{nameof(Device)} is '{Device}'; it must be cpu, cuda or cuda:N.");
-        if (Threads is < 1 or > 1024)
-            faults.Add($"{nameof(Threads)} is {Threads}; it must be 1 to 1024.");
+        if (Threads is < 1 or > ThreadTeam.MaxThreads)
+            faults.Add($"{nameof(Threads)} is {Threads}; it must be 1 to {ThreadTeam.MaxThreads}.");
         if (ChunkSize is < 1 or > 65_536)
             faults.Add($"{nameof(ChunkSize)} is {ChunkSize}; it must be 1 to 65536 tokens.");
         if (!Enum.IsDefined(AttentionForm))
@@ -43,6 +55,8 @@ public sealed record ModelOptions
             faults.Add($"{nameof(Operations)} is {Operations}; it must be Automatic, Torch or Cpu.");
         else if (Operations == ComputeOperations.Cpu && Device != "cpu")
             faults.Add($"{nameof(Operations)} is Cpu and {nameof(Device)} '{Device}'; the CPU operations compute on cpu alone.");
+        else if (Operations == ComputeOperations.Cpu && AttentionForm != AttentionForm.Absorbed)
+            faults.Add($"{nameof(Operations)} is Cpu and {nameof(AttentionForm)} {AttentionForm}; the CPU operations have the absorbed form alone.");
         if (!Enum.IsDefined(Activations))
             faults.Add($"{nameof(Activations)} is {Activations}; it must be Fp32, Int16 or Int8.");
         if (faults.Count > 0)

@@ -7,6 +7,7 @@ namespace Deepseek.Inference.Offload;
 internal sealed class ResidentExperts : IExpertSource
 {
     private readonly Dictionary<ExpertId, FeedForwardWeights> _experts;
+    private readonly Stack<Batch> _idle = new();
 
     /// <summary>Takes ownership of the weights.</summary>
     public ResidentExperts(Dictionary<ExpertId, FeedForwardWeights> experts) => _experts = experts;
@@ -14,10 +15,12 @@ internal sealed class ResidentExperts : IExpertSource
     public ExpertBatch Rent(ReadOnlySpan<ExpertId> experts, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var rented = new (ExpertId, FeedForwardWeights)[experts.Length];
-        for (var i = 0; i < experts.Length; i++)
-            rented[i] = (experts[i], _experts[experts[i]]);
-        return new Batch(rented);
+        Batch? batch;
+        lock (_idle)
+            _ = _idle.TryPop(out batch);
+        batch ??= new Batch(this);
+        batch.Begin(experts);
+        return batch;
     }
 
     public void Prefetch(ReadOnlySpan<ExpertId> experts)
@@ -31,13 +34,43 @@ internal sealed class ResidentExperts : IExpertSource
             expert.Dispose();
     }
 
-    private sealed class Batch((ExpertId, FeedForwardWeights)[] rented) : ExpertBatch
+    /// <summary>Kept and used again: a token's renting allocates nothing.</summary>
+    private sealed class Batch(ResidentExperts owner) : ExpertBatch
     {
-        public override IEnumerable<(ExpertId Id, FeedForwardWeights Weights)> Ready() => rented;
+        private FeedForwardWeights[] _weights = [];
+        private int _count;
+        private bool _taken;
+
+        public override FeedForwardWeights this[int index] => _weights[index];
+
+        public void Begin(ReadOnlySpan<ExpertId> experts)
+        {
+            (_count, _taken) = (experts.Length, false);
+            if (_weights.Length < _count)
+                _weights = new FeedForwardWeights[_count];
+            for (var i = 0; i < experts.Length; i++)
+                _weights[i] = owner._experts[experts[i]];
+        }
+
+        public override int Take(Span<int> indices)
+        {
+            if (_taken)
+                return 0;
+
+            _taken = true;
+            for (var i = 0; i < _count; i++)
+                indices[i] = i;
+            return _count;
+        }
 
         public override void Dispose()
         {
-            // Nothing to unpin.
+            if (_count < 0)
+                return;
+
+            _count = -1;
+            lock (owner._idle)
+                owner._idle.Push(this);
         }
     }
 }

@@ -34,8 +34,11 @@ internal sealed unsafe class BandMatrix : WeightMatrix
 
     public override long ByteSize => Layout.ByteLength;
 
+    /// <summary>Where a band begins.</summary>
+    public byte* Address(int band) => _memory + _placement.OffsetOf(band);
+
     /// <summary>The bytes of a band.</summary>
-    public ReadOnlySpan<byte> Band(int band) => new(_memory + _placement.OffsetOf(band), Layout.BytesOf(band));
+    public ReadOnlySpan<byte> Band(int band) => new(Address(band), Layout.BytesOf(band));
 
     public override Tensor Widen(long first, long count) => OnDevice(WidenOnHost(first, count));
 

@@ -1,4 +1,5 @@
 using Deepseek.Inference.Checkpoints;
+using Deepseek.Inference.Diagnostics;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Quantization;

@@ -1,3 +1,4 @@
+using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Diagnostics;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Quantization;
@@ -16,8 +15,7 @@ internal static unsafe class NativeTensor
     private const ScalarType Float8E5M2 = (ScalarType)23;
     private const ScalarType Float8E4M3 = (ScalarType)24;
 
-    private static readonly Lazy<nint> NewExport = new(() => Export("THSTensor_new"));
-    private static readonly Lazy<nint> AddressExport = new(() => Export("THSStorage_data_ptr"));
+    private static readonly Lazy<nint> NewExport = new(() => HostMemory.Export("THSTensor_new"));
 
     /// <summary>Torch's element type for a stored one.</summary>
     public static ScalarType ToScalarType(this TensorType type) => type switch
@@ -79,21 +77,12 @@ internal static unsafe class NativeTensor
         return Create((nint)memory, type, shape, &FreeMemory);
     }
 
-    /// <summary>The first element of a contiguous CPU tensor that begins its storage; valid while the tensor lives.</summary>
-    public static nint Address(this Tensor tensor) => ((delegate* unmanaged<nint, nint>)AddressExport.Value)(tensor.Handle);
-
     /// <summary>Copies a tensor's values to managed memory, whatever its device.</summary>
     public static T[] ToArray<T>(this Tensor tensor)
         where T : unmanaged
     {
         using var scope = NewDisposeScope();
         return tensor.cpu().contiguous().data<T>().ToArray();
-    }
-
-    private static nint Export(string name)
-    {
-        TorchNative.EnsureLoaded();
-        return NativeLibrary.GetExport(NativeLibrary.Load("LibTorchSharp", typeof(torch).Assembly, null), name);
     }
 
     private static Tensor Create(nint address, ScalarType type, ReadOnlySpan<long> shape, delegate* unmanaged<void*, void> release)

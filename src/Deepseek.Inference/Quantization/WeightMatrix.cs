@@ -1,4 +1,5 @@
 using System.Globalization;
+using Deepseek.Inference.Diagnostics;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Quantization;

@@ -1,0 +1,148 @@
+using Deepseek.Inference.Kernels;
+using Deepseek.Inference.Quantization;
+
+namespace Deepseek.Inference.Compute;
+
+/// <summary>Gated feed-forwards of several experts, each with tokens of its own: (SiLU(x Gᵀ) ∘ x Uᵀ) Dᵀ, in two runs of the team.</summary>
+/// <remarks>A unit of gate and up gives 64 numbers of a token, which are rounded at once: a block of what down reads.</remarks>
+internal sealed unsafe class CpuFeedForward : IDisposable
+{
+    private const int Unit = CpuEngine.UnitRows;
+
+    // Tokens of an item of gate and up: their numbers stay in the second cache until they are rounded.
+    private const int TokenBlock = 128;
+
+    private readonly CpuEngine _engine;
+    private readonly Action<int, int> _gateItem;
+    private readonly Action<int, int> _downItem;
+    private readonly CpuInput[] _inner;
+    private Expert[] _experts = new Expert[16];
+    private int _count;
+    private int _gateItems;
+    private int _downItems;
+    private CpuInput _x = null!;
+
+    public CpuFeedForward(CpuEngine engine)
+    {
+        _engine = engine;
+        (_gateItem, _downItem) = (Gate, Down);
+        _inner = [new CpuInput(engine), new CpuInput(engine)];
+    }
+
+    /// <summary>Begins a run.</summary>
+    /// <param name="x">The rows that all experts choose theirs from.</param>
+    public void Begin(CpuInput x)
+    {
+        _x = x;
+        Array.Clear(_experts, 0, _count); // no reference to weights stays
+        (_count, _gateItems, _downItems) = (0, 0, 0);
+    }
+
+    /// <summary>Makes room for what lies between an expert's matrices.</summary>
+    /// <param name="group">0 or 1: experts of one inner size.</param>
+    /// <param name="places">Rows: the sum of the experts' tokens.</param>
+    /// <param name="like">One of the experts.</param>
+    /// <returns>The numbers from 0 on, as many as there are places or tokens: what consecutive tokens are.</returns>
+    public int* Reserve(int group, int places, FeedForwardWeights like)
+    {
+        _inner[group].Reserve(places, (int)like.Down.Columns, _engine.Rounds(like.Down));
+        return _engine.Products.Consecutive(Math.Max(places, _x.Tokens));
+    }
+
+    /// <summary>Adds an expert.</summary>
+    /// <param name="weights">Its matrices.</param>
+    /// <param name="group">Where its room was reserved.</param>
+    /// <param name="firstPlace">Its first row there, and in the output.</param>
+    /// <param name="tokens">Its tokens, [count]: rows of x.</param>
+    /// <param name="consecutive">Whether they follow one another.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="output">Receives [places × D].</param>
+    public void Add(FeedForwardWeights weights, int group, int firstPlace, int* tokens, bool consecutive, int count, float* output)
+    {
+        if (_count == _experts.Length)
+            Array.Resize(ref _experts, 2 * _count);
+        _experts[_count++] = new Expert(weights, _inner[group], firstPlace, tokens, consecutive, count, output, _gateItems, _downItems);
+        var blocks = BlocksOf(count);
+        _gateItems += CpuEngine.UnitsOf(weights.Gate) * blocks;
+        _downItems += CpuEngine.UnitsOf(weights.Down) * blocks;
+        _engine.Count(weights.Gate);
+        _engine.Count(weights.Up);
+        _engine.Count(weights.Down);
+    }
+
+    /// <summary>Computes what has been added.</summary>
+    public void Run()
+    {
+        _engine.Each(_gateItems, _gateItem);
+        _engine.Each(_downItems, _downItem);
+    }
+
+    public void Dispose()
+    {
+        foreach (var inner in _inner)
+            inner.Dispose();
+    }
+
+    private static int BlocksOf(int tokens) => (tokens + TokenBlock - 1) / TokenBlock;
+
+    private void Gate(int item, int worker)
+    {
+        var index = _count - 1;
+        while (_experts[index].FirstGateItem > item)
+            index--;
+
+        ref readonly var expert = ref _experts[index];
+        var (unit, block) = Math.DivRem(item - expert.FirstGateItem, BlocksOf(expert.Count));
+        var first = block * TokenBlock;
+        var count = Math.Min(TokenBlock, expert.Count - first);
+        var rows = (int)Math.Min(Unit, expert.Weights.Gate.Rows - ((long)unit * Unit));
+        var gate = _engine.Results(worker, 2L * count * Unit);
+        var up = gate + ((long)count * Unit);
+        if (rows < Unit)
+            new Span<float>(gate, 2 * count * Unit).Clear(); // what fills up the last block is 0
+
+        _engine.Multiply(expert.Weights.Gate, unit, _x, expert.Tokens + first, expert.Consecutive, count, gate, Unit, worker);
+        _engine.Multiply(expert.Weights.Up, unit, _x, expert.Tokens + first, expert.Consecutive, count, up, Unit, worker);
+        VectorMath.SiluMultiply(_engine.Path, gate, up, gate, count * Unit);
+        for (var i = 0; i < count; i++)
+            Keep(expert.Inner, expert.FirstPlace + first + i, unit, rows, gate + ((long)i * Unit));
+    }
+
+    private static void Keep(CpuInput inner, int place, int unit, int rows, float* values)
+    {
+        if (inner.Rounded is { } rounded)
+            rounded.PrepareBlock(values, place, unit);
+        else
+            new ReadOnlySpan<float>(values, rows).CopyTo(new Span<float>(inner.Row(place) + ((long)unit * Unit), rows));
+    }
+
+    private void Down(int item, int worker)
+    {
+        var index = _count - 1;
+        while (_experts[index].FirstDownItem > item)
+            index--;
+
+        ref readonly var expert = ref _experts[index];
+        var (unit, block) = Math.DivRem(item - expert.FirstDownItem, BlocksOf(expert.Count));
+        var first = expert.FirstPlace + (block * TokenBlock);
+        var count = Math.Min(TokenBlock, expert.FirstPlace + expert.Count - first);
+        var down = expert.Weights.Down;
+        _engine.Multiply(
+            down, unit, expert.Inner, _engine.Products.Consecutive(0) + first, true, count,
+            expert.Output + (first * down.Rows) + ((long)unit * Unit), down.Rows, worker);
+    }
+
+    private readonly struct Expert(
+        FeedForwardWeights weights, CpuInput inner, int firstPlace, int* tokens, bool consecutive, int count, float* output, int firstGateItem, int firstDownItem)
+    {
+        public readonly FeedForwardWeights Weights = weights;
+        public readonly CpuInput Inner = inner;
+        public readonly int FirstPlace = firstPlace;
+        public readonly int* Tokens = tokens;
+        public readonly bool Consecutive = consecutive;
+        public readonly int Count = count;
+        public readonly float* Output = output;
+        public readonly int FirstGateItem = firstGateItem;
+        public readonly int FirstDownItem = firstDownItem;
+    }
+}
