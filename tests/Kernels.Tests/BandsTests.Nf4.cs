@@ -122,4 +122,30 @@ public sealed partial class BandsTests
         var block = (within * perRow) + (column / 64);
         return (sbyte)header[(4 * groups) + block] * BinaryPrimitives.ReadSingleLittleEndian(header[(block / 256 * 4)..]);
     }
+
+    /// <summary>Rows so long that their scales are decoded in parts.</summary>
+    [Theory]
+    [InlineData(16_384)]
+    [InlineData(16_385)]
+    [InlineData(40_000)]
+    public void Decode_LongRows_AreLevelsTimesTheirScalesAndAllocateNothing(int columns)
+    {
+        const int rows = 3;
+        var layout = new BandLayout(WeightPrecision.Nf4, rows, columns);
+        var bytes = BandData.Encode(KernelPaths.Selected, layout, BandData.Normal(new Random(columns), rows * columns), []);
+        var (scales, weights) = (new float[rows * layout.BlocksPerRow], new float[rows * columns]);
+        Bands.DecodeScales(layout, 0, bytes, 0, rows, scales);
+        Bands.Decode(layout, 0, bytes, 0, rows, weights);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        Bands.Decode(layout, 0, bytes, 0, rows, weights);
+
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        var levels = Nf4.Levels.ToArray();
+        for (var i = 0; i < weights.Length; i++)
+        {
+            var scale = scales[(i / columns * layout.BlocksPerRow) + (i % columns / BandLayout.BlockColumns)];
+            Assert.Contains(weights[i], levels.Select(level => level * scale));
+        }
+    }
 }
