@@ -19,8 +19,26 @@ public sealed class ResidentExpertsTests
         using var first = experts.Rent(wanted, CancellationToken.None);
         using var second = experts.Rent(wanted, CancellationToken.None);
 
-        Assert.Equal(wanted.Select(id => (id, weights[id])), first.Ready());
-        Assert.Equal(first.Ready(), second.Ready());
+        Assert.Equal(wanted.Select(id => weights[id]), Taken(first));
+        Assert.Equal(wanted.Select(id => weights[id]), Taken(second));
+    }
+
+    [Fact]
+    public void Rent_AfterDispose_UsesTheBatchAgain()
+    {
+        var weights = new Dictionary<ExpertId, FeedForwardWeights> { [new(0, 0)] = Weights(new Random(1)), [new(0, 1)] = Weights(new Random(2)) };
+        using var experts = new ResidentExperts(weights);
+        var first = experts.Rent([new(0, 0), new(0, 1)], CancellationToken.None);
+        first.Dispose();
+        first.Dispose();
+
+        using var second = experts.Rent([new(0, 1)], CancellationToken.None);
+        using var third = experts.Rent([new(0, 0)], CancellationToken.None);
+
+        Assert.Same(first, second);
+        Assert.NotSame(second, third);
+        Assert.Equal([weights[new(0, 1)]], Taken(second));
+        Assert.Equal([weights[new(0, 0)]], Taken(third));
     }
 
     [Fact]
@@ -41,6 +59,15 @@ public sealed class ResidentExpertsTests
         Assert.ThrowsAny<Exception>(() => weights.Gate.Widen());
         Assert.ThrowsAny<Exception>(() => weights.Up.Widen());
         Assert.ThrowsAny<Exception>(() => weights.Down.Widen());
+    }
+
+    private static List<FeedForwardWeights> Taken(ExpertBatch batch)
+    {
+        List<FeedForwardWeights> taken = [];
+        var indices = new int[8];
+        while (batch.Take(indices) is var count and > 0)
+            taken.AddRange(indices[..count].Select(index => batch[index]));
+        return taken;
     }
 
     private static FeedForwardWeights Weights(Random random) => new(Passes.Matrix(random, 3, 2), Passes.Matrix(random, 3, 2), Passes.Matrix(random, 2, 3));

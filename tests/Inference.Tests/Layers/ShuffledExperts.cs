@@ -23,11 +23,11 @@ internal sealed class ShuffledExperts(FeedForwardWeights[] weights, Random? rand
     public ExpertBatch Rent(ReadOnlySpan<ExpertId> experts, CancellationToken cancellationToken)
     {
         Rented = experts.ToArray();
-        var order = experts.ToArray();
+        var order = Enumerable.Range(0, experts.Length).ToArray();
         random?.Shuffle(order);
         Open++;
         Batches++;
-        return new Batch(this, order, cancellationToken);
+        return new Batch(this, Rented, order, cancellationToken);
     }
 
     public void Prefetch(ReadOnlySpan<ExpertId> experts)
@@ -38,18 +38,24 @@ internal sealed class ShuffledExperts(FeedForwardWeights[] weights, Random? rand
     {
     }
 
-    private sealed class Batch(ShuffledExperts owner, ExpertId[] order, CancellationToken cancellationToken) : ExpertBatch
+    private sealed class Batch(ShuffledExperts owner, ExpertId[] rented, int[] order, CancellationToken cancellationToken) : ExpertBatch
     {
-        public override IEnumerable<(ExpertId Id, FeedForwardWeights Weights)> Ready()
+        private int _next;
+
+        public override FeedForwardWeights this[int index] => owner.Weights[rented[index].Index];
+
+        public override int Take(Span<int> indices)
         {
-            for (var i = 0; i < order.Length; i++)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                if (i == owner.FailAfter)
-                    throw new IOException("The disk failed.");
-                yield return (order[i], owner.Weights[order[i].Index]);
+            if (_next > 0)
                 owner.Handed?.Invoke();
-            }
+            if (_next == order.Length)
+                return 0;
+
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_next == owner.FailAfter)
+                throw new IOException("The disk failed.");
+            indices[0] = order[_next++];
+            return 1;
         }
 
         public override void Dispose() => owner.Open--;

@@ -1,3 +1,4 @@
+using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Models;

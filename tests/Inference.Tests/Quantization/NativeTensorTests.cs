@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Quantization;
 using static TorchSharp.torch;
