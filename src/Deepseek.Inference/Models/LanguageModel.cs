@@ -21,7 +21,7 @@ public abstract class LanguageModel : IDisposable
     private protected LanguageModel(LoadedModel loaded)
     {
         _decoder = loaded.Decoder;
-        (Config, Options, Location, WeightBytes) = (loaded.Config, loaded.Options, loaded.Location, loaded.WeightBytes);
+        (Config, Options, Location, WeightBytes, StepBytes) = (loaded.Config, loaded.Options, loaded.Location, loaded.WeightBytes, loaded.StepBytes);
         Device = torch.device(loaded.Options.Device);
         _lifetime = new Lifetime(this, () =>
         {
@@ -45,6 +45,12 @@ public abstract class LanguageModel : IDisposable
 
     /// <summary>Bytes of weights that products have read so far, as they are stored: an expert counts once a pass. 0 on the Torch operations, which do not count.</summary>
     internal long WeightBytesRead { get; private protected set; }
+
+    /// <summary>Bytes of weights that decoding one token of one sequence reads, as they are stored: of the routed experts the chosen ones' share.</summary>
+    internal long StepBytes { get; }
+
+    /// <summary>Whether kernels of our own compute, not libtorch.</summary>
+    internal bool ComputesOnKernels => _decoder.Operations is not TorchOperations;
 
     private protected Device Device { get; }
 

@@ -9,5 +9,6 @@ namespace Deepseek.Inference.Models;
 /// <param name="Source">Owns the memory that the weights may lie over.</param>
 /// <param name="Decoder">The layers.</param>
 /// <param name="WeightBytes">Bytes of the weights as they are stored.</param>
+/// <param name="StepBytes">Of them, those that decoding one token of one sequence reads.</param>
 internal sealed record LoadedModel(
-    ModelConfig Config, ModelOptions Options, string Location, IDisposable Source, Decoder Decoder, long WeightBytes);
+    ModelConfig Config, ModelOptions Options, string Location, IDisposable Source, Decoder Decoder, long WeightBytes, long StepBytes);
