@@ -93,7 +93,7 @@ internal sealed class BenchmarkRun(LanguageModel model, ModelBenchmarkOptions op
     }
 
     /// <summary>The tokens of the next sequence, uniform over the vocabulary.</summary>
-    private int[] Draw(int count)
+    internal int[] Draw(int count)
     {
         var random = new SamplingRandom(options.Seed, _sequences++);
         var ids = new int[count];
