@@ -55,8 +55,9 @@ public unsafe class BandProductBenchmarks : IMeasured
             _x.Prepare(x, layout.Columns, Tokens, layout.Columns, Activations);
         _y = GC.AllocateArray<float>(Tokens * layout.Rows, pinned: true);
         _team = new ThreadTeam(Environment.ProcessorCount);
+        (_product.Layout, _product.X, _product.Stride) = (layout, _x, stride);
         fixed (float* y = _y)
-            (_product.Layout, _product.X, _product.Y, _product.Stride) = (layout, _x, y, stride);
+            _product.Y = y; // pinned for good
     }
 
     [Benchmark]

@@ -63,7 +63,7 @@ internal static class BenchCommand
             return DeepseekTool.Success;
         });
         return command.WithExamples(
-            "deepseek bench",
+            "deepseek bench -p 128 -n 32",
             "deepseek bench --model ./v2-lite-store -p 512 -n 64 --depth 4096",
             "deepseek bench --model ./v2-lite-store -p 0 --batch 8 --activations int8 --json");
     }

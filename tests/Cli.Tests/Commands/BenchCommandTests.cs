@@ -19,8 +19,8 @@ public sealed class BenchCommandTests
         Assert.Equal((TestPaths.Nano, 1, 1, 0), (root.GetProperty("model").GetString(), Number(root, "threads"), Number(root, "batch"), Number(root, "depth")));
         Assert.Equal((6, 2, 2), (Number(root, "prompt"), Number(root, "new"), Number(root, "repetitions")));
         var paths = root.GetProperty("paths");
-        Assert.Contains(paths.GetProperty("kernels").GetString(), ["scalar", "vector128", "avx2", "avx512"]);
-        Assert.Contains(paths.GetProperty("operations").GetString(), ["torch", "cpu"]);
+        Assert.Matches("^(scalar|vector128|avx2|avx512)$", paths.GetProperty("kernels").GetString());
+        Assert.Matches("^(torch|cpu)$", paths.GetProperty("operations").GetString());
         Assert.Equal("fp32", paths.GetProperty("activations").GetString()); // nano's weights are a checkpoint's
         Assert.True(root.GetProperty("prefill_tokens_per_second_min").GetDouble() <= root.GetProperty("prefill_tokens_per_second_max").GetDouble());
     }
