@@ -29,7 +29,7 @@ internal static unsafe class MachineProbes
         using var memory = new WeightMemory((long)parts * PartBytes);
         team.Run(parts, new MemoryTouching(memory.Start));
         int[] distances = Sse.IsSupported ? [0, MemoryReading.Ahead] : [0];
-        return distances.Max(ahead => (double)parts * PartBytes / BestSeconds(team, parts, new MemoryReading(path, memory.Start, ahead, team.Threads), ReadingTime)) / 1e9;
+        return distances.Max(ahead => Bandwidth(team, new MemoryReading(path, memory.Start, ahead, team.Threads), parts));
     }
 
     /// <summary>The peak of whole-number multiply-adds, GOP/s (10⁹ operations; a multiply-add is two), by the instructions that products use.</summary>
@@ -59,21 +59,35 @@ internal static unsafe class MachineProbes
 
     private static double Peak(ThreadTeam team, ArithmeticRounds rounds)
     {
-        const int itemsPerThread = 16; // some milliseconds together; a thread that comes late takes fewer
+        const int itemsPerThread = 4; // about a millisecond: shorter than what the system gives a thread before another has its turn
         var items = itemsPerThread * team.Threads;
-        return (double)items * rounds.OperationsPerItem / BestSeconds(team, items, rounds, ArithmeticTime) / 1e9;
+        var seconds = BestSeconds(ArithmeticTime, _ => team.Run(items, rounds));
+        return items * rounds.OperationsPerItem / seconds / 1e9;
     }
 
-    private static double BestSeconds(ThreadTeam team, int items, TeamWork work, TimeSpan time)
+    /// <summary>The best of pieces of some milliseconds, taken in turn: when one comes again, no cache has it any more.</summary>
+    private static double Bandwidth(ThreadTeam team, MemoryReading reading, int parts)
+    {
+        const int pieceParts = 64;
+        var piece = Math.Min(pieceParts, parts);
+        var pieces = parts / piece;
+        var seconds = BestSeconds(ReadingTime, round =>
+        {
+            reading.First = round % pieces * piece;
+            team.Run(piece, reading);
+        });
+        return (double)piece * PartBytes / seconds / 1e9;
+    }
+
+    private static double BestSeconds(TimeSpan time, Action<int> round)
     {
         var (best, begin) = (double.MaxValue, Stopwatch.GetTimestamp());
-        do
+        for (var i = 0; i == 0 || Stopwatch.GetElapsedTime(begin) < time; i++)
         {
             var start = Stopwatch.GetTimestamp();
-            team.Run(items, work);
+            round(i);
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
-        while (Stopwatch.GetElapsedTime(begin) < time);
 
         return Math.Max(best, 1.0 / Stopwatch.Frequency);
     }

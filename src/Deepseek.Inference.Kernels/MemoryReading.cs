@@ -19,9 +19,12 @@ internal sealed unsafe class MemoryReading(KernelPath path, byte* start, int ahe
     // Kept, so that no compiler may find the reading useless.
     private readonly long[] _sums = new long[workers * Apart];
 
+    /// <summary>The part that item 0 is. Default 0.</summary>
+    public int First { get; set; }
+
     public override void Run(int item, int worker)
     {
-        var from = start + ((long)item * MachineProbes.PartBytes);
+        var from = start + ((long)(First + item) * MachineProbes.PartBytes);
         _sums[worker * Apart] += path switch
         {
             KernelPath.Avx512 => Sum<Vector512<long>, Add512>(from, ahead),
