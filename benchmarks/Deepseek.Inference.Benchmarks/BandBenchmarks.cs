@@ -5,7 +5,7 @@ namespace Deepseek.Inference.Benchmarks;
 
 /// <summary>One band of a page store, on one core: 64 rows of an expert of DeepSeek-R1, encoded and decoded in every precision. 458,752 weights an operation.</summary>
 /// <remarks>To encode Nf4Dynamic means to pack it, from random codes.</remarks>
-public class BandBenchmarks
+public class BandBenchmarks : IMeasured
 {
     private const int Columns = 7168;
     private const int Weights = BandLayout.BandRows * Columns;
@@ -20,6 +20,8 @@ public class BandBenchmarks
 
     [ParamsAllValues]
     public WeightPrecision Precision { get; set; }
+
+    public Work WorkOf(string method) => new(new BandLayout(Precision, BandLayout.BandRows, Columns).BytesOf(0) + (sizeof(float) * (long)Weights));
 
     [GlobalSetup]
     public void Fill()

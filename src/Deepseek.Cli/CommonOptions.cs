@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Deepseek.Inference.Models;
 using Deepseek.Inference.Nano;
 
 namespace Deepseek.Cli;
@@ -10,7 +11,27 @@ internal static class CommonOptions
 
     public static Option<bool> Json() => new("--json") { Description = "JSON alone on standard output, one object a line." };
 
-    public static Option<int?> Threads() => NumberOption.Whole("--threads", "N", "Threads that compute. Default: as many as libtorch chooses.", 1, 1024);
+    /// <summary>Threads that compute.</summary>
+    /// <param name="standard">What the verb does where nothing was given.</param>
+    public static Option<int?> Threads(string? standard = null) => NumberOption.Whole("--threads", "N", $"Threads that compute. Default: {standard ?? "as many as libtorch chooses"}.", 1, 1024);
+
+    public static Option<string?> Activations()
+    {
+        var option = new Option<string?>("--activations")
+        {
+            Description = $"What activations are rounded to before they meet a store's weights of 4 and 8 bits, on the CPU operations. Default: {new ModelOptions().Activations.Name()}.",
+            HelpName = string.Join('|', ActivationPrecisions.Names),
+            Arity = ArgumentArity.ExactlyOne,
+        };
+        option.CompletionSources.Add([.. ActivationPrecisions.Names]);
+        option.Validators.Add(result =>
+        {
+            var value = result.Tokens[^1].Value;
+            if (!ActivationPrecisions.Names.Contains(value))
+                result.AddError($"--activations is '{value}'; it must be {string.Join(", ", ActivationPrecisions.Names.SkipLast(1))} or {ActivationPrecisions.Names[^1]}.");
+        });
+        return option;
+    }
 
     /// <summary>An option that names a file or a folder.</summary>
     public static Option<string?> Path(string name, string helpName, string description, params string[] aliases)

@@ -33,6 +33,7 @@ internal static class DeepseekTool
             TokenizeCommand.Create(console),
             PerplexityCommand.Create(console),
             CompareCommand.Create(console),
+            BenchCommand.Create(console),
         };
         HelpExamples.Attach(root);
 

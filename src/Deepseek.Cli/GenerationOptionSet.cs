@@ -17,12 +17,13 @@ internal sealed class GenerationOptionSet
     private readonly Option<double?> _repetition = NumberOption.Real("--repetition-penalty", "F", "Above 1 makes tokens that occurred less likely.");
     private readonly Option<long?> _seed = NumberOption.Whole("--seed", "S", "The same seed gives the same text.");
     private readonly Option<string[]> _stop = new("--stop") { Description = "Text that ends the reply; may be given several times.", HelpName = "TEXT", Arity = ArgumentArity.OneOrMore };
-    private readonly Option<int?> _threads = CommonOptions.Threads();
+    private readonly ModelOptionSet _model;
 
     public GenerationOptionSet(Command command)
     {
-        foreach (var option in new Option[] { _maxNew, _temperature, _topK, _topP, _minP, _repetition, _seed, _stop, _threads })
+        foreach (var option in new Option[] { _maxNew, _temperature, _topK, _topP, _minP, _repetition, _seed, _stop })
             command.Options.Add(option);
+        _model = new ModelOptionSet(command);
         _stop.Validators.Add(result =>
         {
             if (result.Tokens.Any(token => token.Value.Length == 0))
@@ -58,5 +59,5 @@ internal sealed class GenerationOptionSet
         };
     }
 
-    public ModelOptions ReadModel(ParseResult parsed) => new() { Threads = parsed.GetValue(_threads) };
+    public ModelOptions ReadModel(ParseResult parsed) => _model.Read(parsed);
 }

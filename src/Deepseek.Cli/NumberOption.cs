@@ -8,8 +8,8 @@ namespace Deepseek.Cli;
 internal static class NumberOption
 {
     /// <summary>An option with a whole number within a range.</summary>
-    public static Option<int?> Whole(string name, string letter, string description, int minimum, int maximum = int.MaxValue) =>
-        Create(new Option<int?>(name), letter, description, NumberStyles.AllowLeadingSign, (minimum, maximum), maximum == int.MaxValue
+    public static Option<int?> Whole(string name, string letter, string description, int minimum, int maximum = int.MaxValue, params string[] aliases) =>
+        Create(new Option<int?>(name, aliases), letter, description, NumberStyles.AllowLeadingSign, (minimum, maximum), maximum == int.MaxValue
             ? FormattableString.Invariant($"a whole number, {minimum} or more")
             : FormattableString.Invariant($"a whole number, {minimum} to {maximum}"));
 

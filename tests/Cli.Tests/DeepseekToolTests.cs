@@ -3,7 +3,7 @@ namespace Deepseek.Cli.Tests;
 /// <summary>What holds for every verb: help, wrong usage, faults.</summary>
 public sealed class DeepseekToolTests
 {
-    public static TheoryData<string> Verbs => ["chat", "run", "inspect", "convert", "verify", "synthesize", "logits", "tokenize", "perplexity", "compare"];
+    public static TheoryData<string> Verbs => ["chat", "run", "inspect", "convert", "verify", "synthesize", "logits", "tokenize", "perplexity", "compare", "bench"];
 
     [Theory, MemberData(nameof(Verbs))]
     public async Task RunAsync_HelpOfVerb_EndsWithExamples(string verb)

@@ -13,11 +13,12 @@ internal static class CompareCommand
         var first = new Argument<string>("A") { Description = "The folder of the reference, whose tokenizer is used." };
         var second = new Argument<string>("B") { Description = "The folder of the model that is held against it." };
         var (text, json) = (ScoredText.Option(), CommonOptions.Json());
-        var (maxTokens, threads) = (ScoredText.MaxTokens(), CommonOptions.Threads());
-        var command = new Command("compare", "Holds a model against another over a text: what quantization costs.") { first, second, text, maxTokens, threads, json };
+        var maxTokens = ScoredText.MaxTokens();
+        var command = new Command("compare", "Holds a model against another over a text: what quantization costs.") { first, second, text, maxTokens, json };
+        var modelOptions = new ModelOptionSet(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var options = new ModelOptions { Threads = parsed.GetValue(threads) };
+            var options = modelOptions.Read(parsed);
             var runs = ScoredText.Read(parsed.GetRequiredValue(text)!, parsed.GetRequiredValue(first), parsed.GetValue(maxTokens));
             using var a = await LanguageModel.LoadAsync(parsed.GetRequiredValue(first), options, cancellationToken: cancellationToken).ConfigureAwait(false);
             using var b = await LanguageModel.LoadAsync(parsed.GetRequiredValue(second), options, cancellationToken: cancellationToken).ConfigureAwait(false);

@@ -24,12 +24,13 @@ internal static class LogitsCommand
         var chunk = NumberOption.Whole("--chunk", "N", "Tokens that pass the model at once.", 1, 65_536);
         var backend = new Option<string>("--backend") { Description = "The operations that compute.", DefaultValueFactory = _ => "torch" };
         backend.AcceptOnlyFromAmong("torch");
-        var (threads, json) = (CommonOptions.Threads(), CommonOptions.Json());
+        var json = CommonOptions.Json();
 
         var command = new Command("logits", "Writes the logits of every token, for comparison with other implementations.")
         {
-            model, ids, idsFile, output, hidden, experts, prediction, window, sink, chunk, backend, threads, json,
+            model, ids, idsFile, output, hidden, experts, prediction, window, sink, chunk, backend, json,
         };
+        var modelOptions = new ModelOptionSet(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var tokens = Ids(parsed.GetValue(ids), parsed.GetValue(idsFile));
@@ -39,8 +40,8 @@ internal static class LogitsCommand
             var path = parsed.GetRequiredValue(output)!;
             OutputFile.RequireWritable(path);
 
-            var defaults = new ModelOptions();
-            var options = defaults with { Threads = parsed.GetValue(threads), ChunkSize = parsed.GetValue(chunk) ?? defaults.ChunkSize };
+            var options = modelOptions.Read(parsed);
+            options = options with { ChunkSize = parsed.GetValue(chunk) ?? options.ChunkSize };
             using var loaded = await LanguageModel.LoadAsync(CommonOptions.Folder(parsed, model), options, cancellationToken: cancellationToken).ConfigureAwait(false);
             var dump = new LogitsDumpOptions
             {

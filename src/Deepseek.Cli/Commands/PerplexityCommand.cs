@@ -11,13 +11,14 @@ internal static class PerplexityCommand
     public static Command Create(ToolConsole console)
     {
         var (model, text, json) = (CommonOptions.Model(), ScoredText.Option(), CommonOptions.Json());
-        var (maxTokens, threads) = (ScoredText.MaxTokens(), CommonOptions.Threads());
-        var command = new Command("perplexity", $"Scores a text, in runs of {TextRuns.DefaultLength} tokens that each begin with the begin token.") { model, text, maxTokens, threads, json };
+        var maxTokens = ScoredText.MaxTokens();
+        var command = new Command("perplexity", $"Scores a text, in runs of {TextRuns.DefaultLength} tokens that each begin with the begin token.") { model, text, maxTokens, json };
+        var modelOptions = new ModelOptionSet(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var folder = CommonOptions.Folder(parsed, model);
             var runs = ScoredText.Read(parsed.GetRequiredValue(text)!, folder, parsed.GetValue(maxTokens));
-            using var loaded = await LanguageModel.LoadAsync(folder, new ModelOptions { Threads = parsed.GetValue(threads) }, cancellationToken: cancellationToken).ConfigureAwait(false);
+            using var loaded = await LanguageModel.LoadAsync(folder, modelOptions.Read(parsed), cancellationToken: cancellationToken).ConfigureAwait(false);
             var perplexity = await Task.Run(() => Perplexity.Measure(loaded, runs, ScoredText.Progress(console, runs), cancellationToken), cancellationToken).ConfigureAwait(false);
 
             await console.Out.WriteLineAsync(parsed.GetValue(json)

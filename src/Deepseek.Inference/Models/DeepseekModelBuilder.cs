@@ -23,7 +23,7 @@ internal sealed class DeepseekModelBuilder
         Dictionary<ExpertId, FeedForwardWeights> weights = [];
         var builder = new DeepseekModelBuilder(loader, config, weights, new ResidentExperts(weights));
         var layers = Enumerable.Range(0, config.LayerCount).Select(builder.Layer).ToArray();
-        var loaded = ModelLoader.Finish(loader, config, options, path, source, config.LatentAttention!.RopeHeadSize, layers);
+        var loaded = ModelLoader.Finish(loader, config, options, path, source, config.LatentAttention!.RopeHeadSize, layers, weights.Values.Sum(expert => expert.ByteSize));
         var prediction = options.LoadMultiTokenPrediction && config.MultiTokenPredictionLayers > 0 ? builder.Prediction(loaded.Decoder) : null;
         return new DeepseekModel(loaded with { WeightBytes = loader.Bytes }, builder._experts, prediction);
     }

@@ -23,7 +23,7 @@ public abstract class LanguageModel : IDisposable
     private protected LanguageModel(LoadedModel loaded)
     {
         (_decoder, Cpu, _isStore) = (loaded.Decoder, loaded.Cpu, loaded.Source is StoreWeights);
-        (Config, Options, Location, WeightBytes) = (loaded.Config, loaded.Options, loaded.Location, loaded.WeightBytes);
+        (Config, Options, Location, WeightBytes, StepBytes) = (loaded.Config, loaded.Options, loaded.Location, loaded.WeightBytes, loaded.StepBytes);
         Device = torch.device(loaded.Options.Device);
         _lifetime = new Lifetime(this, () =>
         {
@@ -52,6 +52,12 @@ public abstract class LanguageModel : IDisposable
 
     /// <summary>Passes on the CPU operations; null where the Torch operations compute.</summary>
     private protected CpuPass? Cpu { get; }
+
+    /// <summary>Bytes of weights that decoding one token of one sequence reads, as they are stored: of the routed experts the chosen ones' share.</summary>
+    internal long StepBytes { get; }
+
+    /// <summary>Whether kernels of our own compute, not libtorch.</summary>
+    internal bool ComputesOnKernels => Cpu is not null;
 
     private protected Device Device { get; }
 

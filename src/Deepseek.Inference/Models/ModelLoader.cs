@@ -86,9 +86,9 @@ internal static class ModelLoader
             throw new CheckpointFormatException(file, "rope_scaling.mscale", FormattableString.Invariant($"it is {yarn.Magnitude} and mscale_all_dim 0 or absent, which published implementations compute differently. State both, or neither."));
     }
 
-    /// <summary>Embedding, norm and head around an architecture's layers.</summary>
+    /// <summary>Embedding, norm and head around an architecture's layers, before anything that lies beside them is loaded.</summary>
     public static LoadedModel Finish(
-        IWeights loader, ModelConfig config, ModelOptions options, string path, IDisposable source, int rotatedDimensions, IReadOnlyList<DecoderLayer> layers)
+        IWeights loader, ModelConfig config, ModelOptions options, string path, IDisposable source, int rotatedDimensions, IReadOnlyList<DecoderLayer> layers, long routedBytes = 0)
     {
         var embedding = loader.Matrix(TensorNames.Embedding, config.VocabularySize, config.HiddenSize);
         var head = config.TieWordEmbeddings ? embedding : loader.Matrix(TensorNames.Head, config.VocabularySize, config.HiddenSize);
@@ -96,7 +96,7 @@ internal static class ModelLoader
             new TorchOperations(options.AttentionForm),
             new RotaryEmbedding(rotatedDimensions, config.RopeTheta, config.RopeScaling),
             embedding, layers, loader.Norm(TensorNames.FinalNorm, config.HiddenSize), head);
-        return new LoadedModel(config, options, path, source, decoder, options.OnCpu ? CreatePass(loader, options) : null, loader.Bytes);
+        return new LoadedModel(config, options, path, source, decoder, options.OnCpu ? CreatePass(loader, options) : null, loader.Bytes, DecodeBytes.OfStep(config, loader.Bytes, embedding.ByteSize, routedBytes));
     }
 
     /// <summary>The CPU operations' memory and threads. Only a store's weights meet rounded activations.</summary>

@@ -1,5 +1,6 @@
 using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Diagnostics;
+using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Layers;
 using Deepseek.Inference.Quantization;
 using Deepseek.Inference.Store;

@@ -1,4 +1,5 @@
 using Deepseek.Inference.Configuration;
+using Deepseek.Inference.Kernels;
 
 namespace Deepseek.Inference.Store;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Deepseek.Inference.Store;
+namespace Deepseek.Inference.Kernels;
 
 /// <summary>Anonymous memory for weights: aligned to 2 MiB, in huge pages where the system grants them.</summary>
 /// <remarks>Weights are streams of gigabytes: with pages of 4 KiB the processor would look up an address for every 64 lines that it reads.</remarks>
