@@ -81,7 +81,8 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Pairs(float* scales) => Vector256.Create(Unsafe.ReadUnaligned<long>(scales)).AsSingle();
 
-    // The products of 4 queries with 2 keys from an element to another, lane by lane: lane l adds elements 2l and 2l + 1 of every 32.
+    // The products of 4 queries with 2 keys from an element to another, lane by lane: lane l adds elements 2l and 2l + 1 of every 32. Two
+    // steps a turn, since the loop's own instructions count.
     private static void DotCodes(short* q0, nint stride, short* k0, short* k1, nint from, nint to, float* lanes)
     {
         var q1 = q0 + stride;
@@ -90,7 +91,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         for (nint lane = 0; lane < Lanes; lane += Width)
         {
             TInt32 s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
-            for (var i = from + (2 * lane); i < to; i += 2 * Lanes)
+            for (var i = from + (2 * lane); i < to; i += CodeStep)
             {
                 var (a, b) = (TLanes.Load(k0 + i), TLanes.Load(k1 + i));
                 var q = TLanes.Load(q0 + i);
@@ -103,6 +104,20 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 s20 = TLanes.Add(s20, TLanes.MultiplyAddAdjacent(q, a));
                 s21 = TLanes.Add(s21, TLanes.MultiplyAddAdjacent(q, b));
                 q = TLanes.Load(q3 + i);
+                s30 = TLanes.Add(s30, TLanes.MultiplyAddAdjacent(q, a));
+                s31 = TLanes.Add(s31, TLanes.MultiplyAddAdjacent(q, b));
+
+                (a, b) = (TLanes.Load(k0 + i + (2 * Lanes)), TLanes.Load(k1 + i + (2 * Lanes)));
+                q = TLanes.Load(q0 + i + (2 * Lanes));
+                s00 = TLanes.Add(s00, TLanes.MultiplyAddAdjacent(q, a));
+                s01 = TLanes.Add(s01, TLanes.MultiplyAddAdjacent(q, b));
+                q = TLanes.Load(q1 + i + (2 * Lanes));
+                s10 = TLanes.Add(s10, TLanes.MultiplyAddAdjacent(q, a));
+                s11 = TLanes.Add(s11, TLanes.MultiplyAddAdjacent(q, b));
+                q = TLanes.Load(q2 + i + (2 * Lanes));
+                s20 = TLanes.Add(s20, TLanes.MultiplyAddAdjacent(q, a));
+                s21 = TLanes.Add(s21, TLanes.MultiplyAddAdjacent(q, b));
+                q = TLanes.Load(q3 + i + (2 * Lanes));
                 s30 = TLanes.Add(s30, TLanes.MultiplyAddAdjacent(q, a));
                 s31 = TLanes.Add(s31, TLanes.MultiplyAddAdjacent(q, b));
             }
@@ -120,10 +135,18 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         var w3 = w2 + SplitPositions;
         TInt32 s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
         var code = codes + (from * stride);
-        for (nint p = from; p < to; p += 2, code += 2 * stride)
+        var pairs = to & ~1;
+        for (nint p = from; ; p += 2, code += 2 * stride)
         {
-            // A last position without a second has a weight of 0 there.
-            var (a, b) = TLanes.Interleave(TLanes.Load(code), TLanes.Load(p + 1 < to ? code + stride : code));
+            if (p >= pairs)
+            {
+                // A last position without a second has a weight of 0 there.
+                if (p >= to)
+                    break;
+                (pairs, stride) = (to, 0);
+            }
+
+            var (a, b) = TLanes.Interleave(TLanes.Load(code), TLanes.Load(code + stride));
             var w = TLanes.CreatePair(w0 + p);
             s00 = TLanes.Add(s00, TLanes.MultiplyAddAdjacent(w, a));
             s01 = TLanes.Add(s01, TLanes.MultiplyAddAdjacent(w, b));
