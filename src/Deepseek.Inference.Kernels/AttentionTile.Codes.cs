@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
@@ -28,6 +29,8 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
         for (var p = from; p < to; p += KeyBlock)
         {
+            for (var i = p + KeyBlock; i < Math.Min(p + (2 * KeyBlock), to); i++)
+                Fetch(codes + (i * stride), scratch.QueryWidth);
             for (var row = 0; row < rows; row += Rows)
             {
                 for (var i = p; i < Math.Min(p + KeyBlock, to); i += 2)
@@ -60,6 +63,14 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 }
             }
         }
+    }
+
+    // Asks for a row that the next block of keys needs.
+    private static void Fetch(short* row, int width)
+    {
+        const int Line = BandLayout.LineBytes / sizeof(short);
+        for (nint i = 0; Sse.IsSupported && i < width; i += Line)
+            Sse.Prefetch0(row + i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
