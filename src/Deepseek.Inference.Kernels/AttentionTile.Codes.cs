@@ -106,31 +106,31 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             {
                 var (a, b) = (TLanes.Load(k0 + i), TLanes.Load(k1 + i));
                 var q = TLanes.Load(q0 + i);
-                s00 = TLanes.Add(s00, TLanes.MultiplyAddAdjacent(q, a));
-                s01 = TLanes.Add(s01, TLanes.MultiplyAddAdjacent(q, b));
+                s00 = TLanes.MultiplyAdd(q, a, s00);
+                s01 = TLanes.MultiplyAdd(q, b, s01);
                 q = TLanes.Load(q1 + i);
-                s10 = TLanes.Add(s10, TLanes.MultiplyAddAdjacent(q, a));
-                s11 = TLanes.Add(s11, TLanes.MultiplyAddAdjacent(q, b));
+                s10 = TLanes.MultiplyAdd(q, a, s10);
+                s11 = TLanes.MultiplyAdd(q, b, s11);
                 q = TLanes.Load(q2 + i);
-                s20 = TLanes.Add(s20, TLanes.MultiplyAddAdjacent(q, a));
-                s21 = TLanes.Add(s21, TLanes.MultiplyAddAdjacent(q, b));
+                s20 = TLanes.MultiplyAdd(q, a, s20);
+                s21 = TLanes.MultiplyAdd(q, b, s21);
                 q = TLanes.Load(q3 + i);
-                s30 = TLanes.Add(s30, TLanes.MultiplyAddAdjacent(q, a));
-                s31 = TLanes.Add(s31, TLanes.MultiplyAddAdjacent(q, b));
+                s30 = TLanes.MultiplyAdd(q, a, s30);
+                s31 = TLanes.MultiplyAdd(q, b, s31);
 
                 (a, b) = (TLanes.Load(k0 + i + (2 * Lanes)), TLanes.Load(k1 + i + (2 * Lanes)));
                 q = TLanes.Load(q0 + i + (2 * Lanes));
-                s00 = TLanes.Add(s00, TLanes.MultiplyAddAdjacent(q, a));
-                s01 = TLanes.Add(s01, TLanes.MultiplyAddAdjacent(q, b));
+                s00 = TLanes.MultiplyAdd(q, a, s00);
+                s01 = TLanes.MultiplyAdd(q, b, s01);
                 q = TLanes.Load(q1 + i + (2 * Lanes));
-                s10 = TLanes.Add(s10, TLanes.MultiplyAddAdjacent(q, a));
-                s11 = TLanes.Add(s11, TLanes.MultiplyAddAdjacent(q, b));
+                s10 = TLanes.MultiplyAdd(q, a, s10);
+                s11 = TLanes.MultiplyAdd(q, b, s11);
                 q = TLanes.Load(q2 + i + (2 * Lanes));
-                s20 = TLanes.Add(s20, TLanes.MultiplyAddAdjacent(q, a));
-                s21 = TLanes.Add(s21, TLanes.MultiplyAddAdjacent(q, b));
+                s20 = TLanes.MultiplyAdd(q, a, s20);
+                s21 = TLanes.MultiplyAdd(q, b, s21);
                 q = TLanes.Load(q3 + i + (2 * Lanes));
-                s30 = TLanes.Add(s30, TLanes.MultiplyAddAdjacent(q, a));
-                s31 = TLanes.Add(s31, TLanes.MultiplyAddAdjacent(q, b));
+                s30 = TLanes.MultiplyAdd(q, a, s30);
+                s31 = TLanes.MultiplyAdd(q, b, s31);
             }
 
             StoreLanes(lanes + lane, TLanes.ToSingle(s00), TLanes.ToSingle(s01), TLanes.ToSingle(s10), TLanes.ToSingle(s11),
@@ -159,17 +159,17 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
             var (a, b) = TLanes.Interleave(TLanes.Load(code), TLanes.Load(code + stride));
             var w = TLanes.CreatePair(w0 + p);
-            s00 = TLanes.Add(s00, TLanes.MultiplyAddAdjacent(w, a));
-            s01 = TLanes.Add(s01, TLanes.MultiplyAddAdjacent(w, b));
+            s00 = TLanes.MultiplyAdd(w, a, s00);
+            s01 = TLanes.MultiplyAdd(w, b, s01);
             w = TLanes.CreatePair(w1 + p);
-            s10 = TLanes.Add(s10, TLanes.MultiplyAddAdjacent(w, a));
-            s11 = TLanes.Add(s11, TLanes.MultiplyAddAdjacent(w, b));
+            s10 = TLanes.MultiplyAdd(w, a, s10);
+            s11 = TLanes.MultiplyAdd(w, b, s11);
             w = TLanes.CreatePair(w2 + p);
-            s20 = TLanes.Add(s20, TLanes.MultiplyAddAdjacent(w, a));
-            s21 = TLanes.Add(s21, TLanes.MultiplyAddAdjacent(w, b));
+            s20 = TLanes.MultiplyAdd(w, a, s20);
+            s21 = TLanes.MultiplyAdd(w, b, s21);
             w = TLanes.CreatePair(w3 + p);
-            s30 = TLanes.Add(s30, TLanes.MultiplyAddAdjacent(w, a));
-            s31 = TLanes.Add(s31, TLanes.MultiplyAddAdjacent(w, b));
+            s30 = TLanes.MultiplyAdd(w, a, s30);
+            s31 = TLanes.MultiplyAdd(w, b, s31);
         }
 
         Join(o0, s00, s01, steps[0]);
