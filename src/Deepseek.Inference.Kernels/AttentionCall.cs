@@ -19,6 +19,9 @@ internal unsafe struct AttentionCall
     /// <summary>Columns that the widest kernels take at once.</summary>
     public const int ColumnStep = 32;
 
+    /// <summary>Elements that a turn of the products of whole numbers takes: queries and rows are filled up to its multiples.</summary>
+    public const int CodeStep = 64;
+
     public AttentionShape Shape;
     public CachedRows Cache;
     public AttentionWindow Window;

@@ -27,7 +27,7 @@ internal readonly unsafe struct AttentionScratch
 
         if (call.InCodes)
         {
-            (LatentWidth, RopeWidth) = (AttentionCall.Padded(shape.ValueWidth, 32), AttentionCall.Padded(shape.KeyWidth - shape.ValueWidth, 32));
+            (LatentWidth, RopeWidth) = (AttentionCall.Padded(shape.ValueWidth, AttentionCall.CodeStep), AttentionCall.Padded(shape.KeyWidth - shape.ValueWidth, AttentionCall.CodeStep));
             QueryWidth = LatentWidth + RopeWidth;
             QueryCodes = (short*)Take(ref at, (long)rows * QueryWidth * sizeof(short));
             QuerySteps = (float*)Take(ref at, rows * 2 * sizeof(float));

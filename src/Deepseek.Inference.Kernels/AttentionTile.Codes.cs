@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
@@ -28,6 +29,8 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
         for (var p = from; p < to; p += KeyBlock)
         {
+            for (var i = p + KeyBlock; i < Math.Min(p + (2 * KeyBlock), to); i++)
+                Fetch(codes + (i * stride), scratch.QueryWidth);
             for (var row = 0; row < rows; row += Rows)
             {
                 for (var i = p; i < Math.Min(p + KeyBlock, to); i += 2)
@@ -62,6 +65,14 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         }
     }
 
+    // Asks for a row that the next block of keys needs.
+    private static void Fetch(short* row, int width)
+    {
+        const int Line = BandLayout.LineBytes / sizeof(short);
+        for (nint i = 0; Sse.IsSupported && i < width; i += Line)
+            Sse.Prefetch0(row + i);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScoreCodes(in AttentionScratch scratch, int row, int position, short* key, long next)
     {
@@ -81,7 +92,8 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Pairs(float* scales) => Vector256.Create(Unsafe.ReadUnaligned<long>(scales)).AsSingle();
 
-    // The products of 4 queries with 2 keys from an element to another, lane by lane: lane l adds elements 2l and 2l + 1 of every 32.
+    // The products of 4 queries with 2 keys from an element to another, lane by lane: lane l adds elements 2l and 2l + 1 of every 32. Two
+    // steps a turn, since the loop's own instructions count.
     private static void DotCodes(short* q0, nint stride, short* k0, short* k1, nint from, nint to, float* lanes)
     {
         var q1 = q0 + stride;
@@ -90,21 +102,35 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         for (nint lane = 0; lane < Lanes; lane += Width)
         {
             TInt32 s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
-            for (var i = from + (2 * lane); i < to; i += 2 * Lanes)
+            for (var i = from + (2 * lane); i < to; i += CodeStep)
             {
                 var (a, b) = (TLanes.Load(k0 + i), TLanes.Load(k1 + i));
                 var q = TLanes.Load(q0 + i);
-                s00 = TLanes.Add(s00, TLanes.MultiplyAddAdjacent(q, a));
-                s01 = TLanes.Add(s01, TLanes.MultiplyAddAdjacent(q, b));
+                s00 = TLanes.MultiplyAdd(q, a, s00);
+                s01 = TLanes.MultiplyAdd(q, b, s01);
                 q = TLanes.Load(q1 + i);
-                s10 = TLanes.Add(s10, TLanes.MultiplyAddAdjacent(q, a));
-                s11 = TLanes.Add(s11, TLanes.MultiplyAddAdjacent(q, b));
+                s10 = TLanes.MultiplyAdd(q, a, s10);
+                s11 = TLanes.MultiplyAdd(q, b, s11);
                 q = TLanes.Load(q2 + i);
-                s20 = TLanes.Add(s20, TLanes.MultiplyAddAdjacent(q, a));
-                s21 = TLanes.Add(s21, TLanes.MultiplyAddAdjacent(q, b));
+                s20 = TLanes.MultiplyAdd(q, a, s20);
+                s21 = TLanes.MultiplyAdd(q, b, s21);
                 q = TLanes.Load(q3 + i);
-                s30 = TLanes.Add(s30, TLanes.MultiplyAddAdjacent(q, a));
-                s31 = TLanes.Add(s31, TLanes.MultiplyAddAdjacent(q, b));
+                s30 = TLanes.MultiplyAdd(q, a, s30);
+                s31 = TLanes.MultiplyAdd(q, b, s31);
+
+                (a, b) = (TLanes.Load(k0 + i + (2 * Lanes)), TLanes.Load(k1 + i + (2 * Lanes)));
+                q = TLanes.Load(q0 + i + (2 * Lanes));
+                s00 = TLanes.MultiplyAdd(q, a, s00);
+                s01 = TLanes.MultiplyAdd(q, b, s01);
+                q = TLanes.Load(q1 + i + (2 * Lanes));
+                s10 = TLanes.MultiplyAdd(q, a, s10);
+                s11 = TLanes.MultiplyAdd(q, b, s11);
+                q = TLanes.Load(q2 + i + (2 * Lanes));
+                s20 = TLanes.MultiplyAdd(q, a, s20);
+                s21 = TLanes.MultiplyAdd(q, b, s21);
+                q = TLanes.Load(q3 + i + (2 * Lanes));
+                s30 = TLanes.MultiplyAdd(q, a, s30);
+                s31 = TLanes.MultiplyAdd(q, b, s31);
             }
 
             StoreLanes(lanes + lane, TLanes.ToSingle(s00), TLanes.ToSingle(s01), TLanes.ToSingle(s10), TLanes.ToSingle(s11),
@@ -120,22 +146,30 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         var w3 = w2 + SplitPositions;
         TInt32 s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
         var code = codes + (from * stride);
-        for (nint p = from; p < to; p += 2, code += 2 * stride)
+        var pairs = to & ~1;
+        for (nint p = from; ; p += 2, code += 2 * stride)
         {
-            // A last position without a second has a weight of 0 there.
-            var (a, b) = TLanes.Interleave(TLanes.Load(code), TLanes.Load(p + 1 < to ? code + stride : code));
+            if (p >= pairs)
+            {
+                // A last position without a second has a weight of 0 there.
+                if (p >= to)
+                    break;
+                (pairs, stride) = (to, 0);
+            }
+
+            var (a, b) = TLanes.Interleave(TLanes.Load(code), TLanes.Load(code + stride));
             var w = TLanes.CreatePair(w0 + p);
-            s00 = TLanes.Add(s00, TLanes.MultiplyAddAdjacent(w, a));
-            s01 = TLanes.Add(s01, TLanes.MultiplyAddAdjacent(w, b));
+            s00 = TLanes.MultiplyAdd(w, a, s00);
+            s01 = TLanes.MultiplyAdd(w, b, s01);
             w = TLanes.CreatePair(w1 + p);
-            s10 = TLanes.Add(s10, TLanes.MultiplyAddAdjacent(w, a));
-            s11 = TLanes.Add(s11, TLanes.MultiplyAddAdjacent(w, b));
+            s10 = TLanes.MultiplyAdd(w, a, s10);
+            s11 = TLanes.MultiplyAdd(w, b, s11);
             w = TLanes.CreatePair(w2 + p);
-            s20 = TLanes.Add(s20, TLanes.MultiplyAddAdjacent(w, a));
-            s21 = TLanes.Add(s21, TLanes.MultiplyAddAdjacent(w, b));
+            s20 = TLanes.MultiplyAdd(w, a, s20);
+            s21 = TLanes.MultiplyAdd(w, b, s21);
             w = TLanes.CreatePair(w3 + p);
-            s30 = TLanes.Add(s30, TLanes.MultiplyAddAdjacent(w, a));
-            s31 = TLanes.Add(s31, TLanes.MultiplyAddAdjacent(w, b));
+            s30 = TLanes.MultiplyAdd(w, a, s30);
+            s31 = TLanes.MultiplyAdd(w, b, s31);
         }
 
         Join(o0, s00, s01, steps[0]);

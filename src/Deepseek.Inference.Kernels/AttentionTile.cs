@@ -15,6 +15,8 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     private const int Rows = AttentionCall.TileRows;
     private const int Lanes = LaneSums.Lanes;
 
+    private const int CodeStep = AttentionCall.CodeStep;
+
     // Keys that stay in the nearest cache while all rows meet them.
     private const int KeyBlock = 8;
 

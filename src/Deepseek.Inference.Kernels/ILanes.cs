@@ -50,10 +50,8 @@ internal unsafe interface ILanes<TSingle, TInt32, TInt16>
     /// <summary>The two numbers that lie there, again and again.</summary>
     static abstract TInt16 CreatePair(short* from);
 
-    /// <summary>a₂ᵢ · b₂ᵢ + a₂ᵢ₊₁ · b₂ᵢ₊₁ for each i.</summary>
-    static abstract TInt32 MultiplyAddAdjacent(TInt16 a, TInt16 b);
-
-    static abstract TInt32 Add(TInt32 a, TInt32 b);
+    /// <summary>a₂ᵢ · b₂ᵢ + a₂ᵢ₊₁ · b₂ᵢ₊₁ + cᵢ for each i.</summary>
+    static abstract TInt32 MultiplyAdd(TInt16 a, TInt16 b, TInt32 c);
 
     static abstract TSingle ToSingle(TInt32 value);
 

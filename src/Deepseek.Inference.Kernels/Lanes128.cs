@@ -65,21 +65,18 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>, Vector128<in
     public static Vector128<short> CreatePair(short* from) => Vector128.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<int> MultiplyAddAdjacent(Vector128<short> a, Vector128<short> b)
+    public static Vector128<int> MultiplyAdd(Vector128<short> a, Vector128<short> b, Vector128<int> c)
     {
         if (Sse2.IsSupported)
-            return Sse2.MultiplyAddAdjacent(a, b);
+            return c + Sse2.MultiplyAddAdjacent(a, b);
         if (AdvSimd.Arm64.IsSupported)
-            return AdvSimd.Arm64.AddPairwise(AdvSimd.MultiplyWideningLower(a.GetLower(), b.GetLower()), AdvSimd.MultiplyWideningUpper(a, b));
+            return c + AdvSimd.Arm64.AddPairwise(AdvSimd.MultiplyWideningLower(a.GetLower(), b.GetLower()), AdvSimd.MultiplyWideningUpper(a, b));
 
         var (aLow, aHigh) = Vector128.Widen(a);
         var (bLow, bHigh) = Vector128.Widen(b);
         var (low, high) = (aLow * bLow, aHigh * bHigh);
-        return Vector128.Create(low[0] + low[1], low[2] + low[3], high[0] + high[1], high[2] + high[3]);
+        return c + Vector128.Create(low[0] + low[1], low[2] + low[3], high[0] + high[1], high[2] + high[3]);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<int> Add(Vector128<int> a, Vector128<int> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> ToSingle(Vector128<int> value) => Vector128.ConvertToSingle(value);

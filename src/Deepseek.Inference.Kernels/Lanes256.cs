@@ -64,10 +64,8 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>, Vector256<in
     public static Vector256<short> CreatePair(short* from) => Vector256.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> MultiplyAddAdjacent(Vector256<short> a, Vector256<short> b) => Avx2.MultiplyAddAdjacent(a, b);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Add(Vector256<int> a, Vector256<int> b) => a + b;
+    public static Vector256<int> MultiplyAdd(Vector256<short> a, Vector256<short> b, Vector256<int> c) =>
+        AvxVnni.IsSupported ? AvxVnni.MultiplyWideningAndAdd(c, a, b) : c + Avx2.MultiplyAddAdjacent(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> ToSingle(Vector256<int> value) => Vector256.ConvertToSingle(value);

@@ -64,13 +64,9 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<in
     public static Vector512<short> CreatePair(short* from) => Vector512.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> MultiplyAddAdjacent(Vector512<short> a, Vector512<short> b) =>
-        Avx512BW.IsSupported
-        ? Avx512BW.MultiplyAddAdjacent(a, b)
-        : Vector512.Create(Lanes256.MultiplyAddAdjacent(a.GetLower(), b.GetLower()), Lanes256.MultiplyAddAdjacent(a.GetUpper(), b.GetUpper()));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Add(Vector512<int> a, Vector512<int> b) => a + b;
+    public static Vector512<int> MultiplyAdd(Vector512<short> a, Vector512<short> b, Vector512<int> c) => Avx512BW.IsSupported
+        ? c + Avx512BW.MultiplyAddAdjacent(a, b)
+        : Vector512.Create(Lanes256.MultiplyAdd(a.GetLower(), b.GetLower(), c.GetLower()), Lanes256.MultiplyAdd(a.GetUpper(), b.GetUpper(), c.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ToSingle(Vector512<int> value) => Vector512.ConvertToSingle(value);

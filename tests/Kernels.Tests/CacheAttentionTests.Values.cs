@@ -15,7 +15,7 @@ public sealed partial class CacheAttentionTests
     public void Run_NormalData_IsNearAttentionInDoublePrecision(string formatName)
     {
         var format = Enum.Parse<CacheFormat>(formatName);
-        foreach (var (window, scale) in new[] { (AttentionWindow.None, 0.02f), (AttentionWindow.None, 0.06f), (AttentionWindow.None, 0.2f), (new AttentionWindow(100, 4), 0.06f) })
+        foreach (var (window, scale) in new[] { (AttentionWindow.None, 0.02f), (AttentionWindow.None, 0.06f), (AttentionWindow.None, 0.1f), (new AttentionWindow(100, 4), 0.06f) })
         {
             var attention = new AttentionCase(format, AttentionShape.Latent(4, 512, 64), 1000, 2, seed: 20260410) { Window = window, Scale = scale };
 
