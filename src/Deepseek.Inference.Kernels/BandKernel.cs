@@ -18,6 +18,7 @@ internal static unsafe class BandKernel<TLoops>
     /// <summary>Multiplies all rows of a band with the tokens.</summary>
     public static void Run(in BandProduct product)
     {
+        TileScales.Prefetch(product.Source, product.Layout.HeaderBytesOf(product.Band));
         for (var first = 0; first < product.Count; first += MaxTokens)
         {
             var count = Math.Min(MaxTokens, product.Count - first);
@@ -37,10 +38,9 @@ internal static unsafe class BandKernel<TLoops>
         var sums = stackalloc float[2 * TileRows];
         for (var row = 0; row < product.RowCount; row += TileRows)
         {
-            TileScales.Decode(product.Path, product.Layout, product.Band, product.Source, row, scales);
-            TileScales.Multiply(scales, blocks, product.ActivationScales(token), blocks, factors);
+            TileScales.DecodeMultiply(product.Path, product.Layout, product.Band, product.Source, row, product.ActivationScales(token), scales, factors);
             if (count == 2)
-                TileScales.Multiply(scales, blocks, product.ActivationScales(token + 1), blocks, otherFactors);
+                TileScales.DecodeMultiply(product.Path, product.Layout, product.Band, product.Source, row, product.ActivationScales(token + 1), scales, otherFactors);
             for (var half = 0; half < TileRows; half += 2)
             {
                 var line = product.Tile(row) + (half * BandLayout.LineBytes);
