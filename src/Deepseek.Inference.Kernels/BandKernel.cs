@@ -86,27 +86,18 @@ internal static unsafe class BandKernel<TLoops>
     private static void MultiplyChunks(
         in BandProduct product, int firstToken, int count, int rows, int block, int width, byte* codes, float* scales, float* factors, float* sums)
     {
-        var blocks = product.Layout.BlocksPerRow;
-        var otherFactors = factors + (GroupRows * Chunk);
         for (var token = 0; token < count; token += 2, sums += 2 * GroupRows * Lanes)
         {
-            var x = product.Activations(firstToken + token) + ((long)block * PreparedActivations.BlockBytes);
-            var xScales = product.ActivationScales(firstToken + token) + block;
-            byte* other = null;
-            TileScales.Multiply(scales + block, blocks, xScales, width, factors, rows);
-            if (token + 1 < count)
-            {
-                other = product.Activations(firstToken + token + 1) + ((long)block * PreparedActivations.BlockBytes);
-                TileScales.Multiply(scales + block, blocks, product.ActivationScales(firstToken + token + 1) + block, width, otherFactors, rows);
-            }
-
-            for (var row = 0; row < rows; row += 2)
-            {
-                TLoops.MultiplyChunk(
-                    codes + ((long)row * Chunk * TLoops.CodeBytes), x, other, factors + (row * width), otherFactors + (row * width), width,
-                    sums + (row * Lanes), sums + ((GroupRows + row) * Lanes));
-            }
+            var first = At(product, firstToken + token, rows, block, width, scales, factors, sums);
+            var second = token + 1 < count ? At(product, firstToken + token + 1, rows, block, width, scales, factors + (GroupRows * Chunk), sums + (GroupRows * Lanes)) : default;
+            TLoops.MultiplyChunk(codes, rows, width, first, second);
         }
+    }
+
+    private static ChunkToken At(in BandProduct product, int token, int rows, int block, int width, float* scales, float* factors, float* sums)
+    {
+        TileScales.Multiply(scales + block, product.Layout.BlocksPerRow, product.ActivationScales(token) + block, width, factors, rows);
+        return new ChunkToken(product.Activations(token) + ((long)block * PreparedActivations.BlockBytes), factors, sums);
     }
 
     private static void Write(in BandProduct product, int firstToken, int count, int row, int rows, float* sums)

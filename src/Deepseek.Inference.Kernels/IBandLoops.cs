@@ -34,14 +34,22 @@ internal unsafe interface IBandLoops
     /// <param name="destination">Receives [4 rows × <see cref="ProductShape.ChunkBlocks"/>] decoded blocks.</param>
     static abstract void Decode(byte* line, int blocks, byte* destination);
 
-    /// <summary>Adds to the partial sums of two rows and one or two tokens.</summary>
-    /// <param name="codes">Decoded blocks of the first row; the second row's follow <see cref="ProductShape.ChunkBlocks"/> later.</param>
-    /// <param name="x">The first token's blocks.</param>
-    /// <param name="other">The second token's blocks; null for one token.</param>
-    /// <param name="factors">Of the first token, [2 × blocks].</param>
-    /// <param name="otherFactors">Of the second token.</param>
+    /// <summary>Adds to the partial sums of some rows and one or two tokens.</summary>
+    /// <param name="codes">Decoded blocks of the first row; the next row's follow <see cref="ProductShape.ChunkBlocks"/> later.</param>
+    /// <param name="rows">Rows, an even number.</param>
     /// <param name="blocks">Blocks.</param>
-    /// <param name="sums">The first token's partial sums, [2 × 16].</param>
-    /// <param name="otherSums">The second token's.</param>
-    static abstract void MultiplyChunk(byte* codes, byte* x, byte* other, float* factors, float* otherFactors, int blocks, float* sums, float* otherSums);
+    /// <param name="first">The first token.</param>
+    /// <param name="second">The second token; without blocks for one token.</param>
+    static abstract void MultiplyChunk(byte* codes, int rows, int blocks, in ChunkToken first, in ChunkToken second);
+}
+
+/// <summary>A token at a decoded chunk.</summary>
+/// <param name="x">Its blocks; null for no token.</param>
+/// <param name="factors">[rows × blocks].</param>
+/// <param name="sums">Its partial sums, [rows × 16].</param>
+internal readonly unsafe struct ChunkToken(byte* x, float* factors, float* sums)
+{
+    public readonly byte* X = x;
+    public readonly float* Factors = factors;
+    public readonly float* Sums = sums;
 }

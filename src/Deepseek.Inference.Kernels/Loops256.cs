@@ -74,14 +74,62 @@ internal readonly unsafe struct Loops256<TForm, TCodes> : IBandLoops
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyChunk(byte* codes, byte* x, byte* other, float* factors, float* otherFactors, int blocks, float* sums, float* otherSums)
+    public static void MultiplyChunk(byte* codes, int rows, int blocks, in ChunkToken first, in ChunkToken second)
     {
-        for (var parity = 0; parity < Math.Min(2, blocks); parity++)
+        if (second.X is null)
         {
-            if (other is null)
-                AddBlocks(codes, x, factors, parity, blocks, sums);
-            else
-                AddBlocks(codes, x, other, factors, otherFactors, parity, blocks, sums, otherSums);
+            MultiplyChunk(codes, rows, blocks, first);
+            return;
+        }
+
+        for (var pair = 0; pair < 2 * (rows / 2); pair++)
+        {
+            // Of two rows the even blocks, then the odd ones: their four sums, and two tokens' activations, stay in registers.
+            var (row, parity) = (pair & ~1, pair & 1);
+            var at = codes + (((row * Chunk) + parity) * TCodes.Bytes);
+            var x = first.X + (parity * XBytes);
+            var other = second.X + (parity * XBytes);
+            var factors = first.Factors + (row * blocks);
+            var otherFactors = second.Factors + (row * blocks);
+            var sums = first.Sums + (row * ProductShape.Lanes) + (parity * Half);
+            var otherSums = second.Sums + (row * ProductShape.Lanes) + (parity * Half);
+            var (a, b) = (Vector256.Load(sums), Vector256.Load(sums + ProductShape.Lanes));
+            var (c, d) = (Vector256.Load(otherSums), Vector256.Load(otherSums + ProductShape.Lanes));
+            for (var block = parity; block < blocks; block += 2, at += 2 * TCodes.Bytes, x += 2 * XBytes, other += 2 * XBytes)
+            {
+                var weights = TCodes.Load(at);
+                a = Add(a, weights.Multiply(x), factors[block]);
+                c = Add(c, weights.Multiply(other), otherFactors[block]);
+                weights = TCodes.Load(at + (Chunk * TCodes.Bytes));
+                b = Add(b, weights.Multiply(x), factors[blocks + block]);
+                d = Add(d, weights.Multiply(other), otherFactors[blocks + block]);
+            }
+
+            a.Store(sums);
+            b.Store(sums + ProductShape.Lanes);
+            c.Store(otherSums);
+            d.Store(otherSums + ProductShape.Lanes);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyChunk(byte* codes, int rows, int blocks, in ChunkToken token)
+    {
+        for (var pair = 0; pair < 2 * (rows / 2); pair++)
+        {
+            var (row, parity) = (pair & ~1, pair & 1);
+            var at = codes + (row * Chunk * TCodes.Bytes);
+            var factors = token.Factors + (row * blocks);
+            var sums = token.Sums + (row * ProductShape.Lanes) + (parity * Half);
+            var (a, b) = (Vector256.Load(sums), Vector256.Load(sums + ProductShape.Lanes));
+            for (var block = parity; block < blocks; block += 2)
+            {
+                a = Add(a, TCodes.Load(at + (block * TCodes.Bytes)).Multiply(token.X + (block * XBytes)), factors[block]);
+                b = Add(b, TCodes.Load(at + ((Chunk + block) * TCodes.Bytes)).Multiply(token.X + (block * XBytes)), factors[blocks + block]);
+            }
+
+            a.Store(sums);
+            b.Store(sums + ProductShape.Lanes);
         }
     }
 
@@ -110,48 +158,6 @@ internal readonly unsafe struct Loops256<TForm, TCodes> : IBandLoops
         }
 
         return (Sum(even + odd), Sum(otherEven + otherOdd));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddBlocks(byte* codes, byte* x, float* factors, int parity, int blocks, float* sums)
-    {
-        sums += parity * Half;
-        var (a, b) = (Vector256.Load(sums), Vector256.Load(sums + ProductShape.Lanes));
-        for (var block = parity; block < blocks; block += 2)
-        {
-            var at = codes + (block * TCodes.Bytes);
-            a = Add(a, TCodes.Load(at).Multiply(x + (block * XBytes)), factors[block]);
-            b = Add(b, TCodes.Load(at + (Chunk * TCodes.Bytes)).Multiply(x + (block * XBytes)), factors[blocks + block]);
-        }
-
-        a.Store(sums);
-        b.Store(sums + ProductShape.Lanes);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddBlocks(byte* codes, byte* x, byte* other, float* factors, float* otherFactors, int parity, int blocks, float* sums, float* otherSums)
-    {
-        sums += parity * Half;
-        otherSums += parity * Half;
-        codes += parity * TCodes.Bytes;
-        x += parity * XBytes;
-        other += parity * XBytes;
-        var (a, b) = (Vector256.Load(sums), Vector256.Load(sums + ProductShape.Lanes));
-        var (c, d) = (Vector256.Load(otherSums), Vector256.Load(otherSums + ProductShape.Lanes));
-        for (var block = parity; block < blocks; block += 2, codes += 2 * TCodes.Bytes, x += 2 * XBytes, other += 2 * XBytes)
-        {
-            var weights = TCodes.Load(codes);
-            a = Add(a, weights.Multiply(x), factors[block]);
-            c = Add(c, weights.Multiply(other), otherFactors[block]);
-            weights = TCodes.Load(codes + (Chunk * TCodes.Bytes));
-            b = Add(b, weights.Multiply(x), factors[blocks + block]);
-            d = Add(d, weights.Multiply(other), otherFactors[blocks + block]);
-        }
-
-        a.Store(sums);
-        b.Store(sums + ProductShape.Lanes);
-        c.Store(otherSums);
-        d.Store(otherSums + ProductShape.Lanes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

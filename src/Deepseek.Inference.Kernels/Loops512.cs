@@ -91,45 +91,73 @@ internal readonly unsafe struct Loops512<TForm> : IBandLoops
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyChunk(byte* codes, byte* x, byte* other, float* factors, float* otherFactors, int blocks, float* sums, float* otherSums)
+    public static void MultiplyChunk(byte* codes, int rows, int blocks, in ChunkToken first, in ChunkToken second)
     {
-        const int Next = WordCodes512.Bytes;
-        var row = codes + (Chunk * Next);
-        var second = factors + blocks;
-        var otherSecond = otherFactors + blocks;
-        var (a, b) = (Vector512.Load(sums), Vector512.Load(sums + ProductShape.Lanes));
-        var (c, d) = other is null ? default : (Vector512.Load(otherSums), Vector512.Load(otherSums + ProductShape.Lanes));
-        var block = 0;
-        for (; block + 1 < blocks; block += 2, codes += 2 * Next, row += 2 * Next, x += 2 * XBytes)
+        for (var row = 0; row < rows; row += 2)
         {
-            var (even, odd) = (WordCodes512.Load(codes), WordCodes512.Load(codes + Next));
-            var (secondEven, secondOdd) = (WordCodes512.Load(row), WordCodes512.Load(row + Next));
-            a = Add(a, even.Multiply(x), odd.Multiply(x + XBytes), factors + block);
-            b = Add(b, secondEven.Multiply(x), secondOdd.Multiply(x + XBytes), second + block);
-            if (other is null)
-                continue;
+            var (at, factor, lane) = (row * Chunk * WordCodes512.Bytes, row * blocks, row * ProductShape.Lanes);
+            if (second.X is null)
+                AddRows(codes + at, first.X, first.Factors + factor, blocks, first.Sums + lane);
+            else
+                AddRows(codes + at, first.X, second.X, first.Factors + factor, second.Factors + factor, blocks, first.Sums + lane, second.Sums + lane);
+        }
+    }
 
-            c = Add(c, even.Multiply(other), odd.Multiply(other + XBytes), otherFactors + block);
-            d = Add(d, secondEven.Multiply(other), secondOdd.Multiply(other + XBytes), otherSecond + block);
-            other += 2 * XBytes;
+    /// <summary>Two rows and one token.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddRows(byte* codes, byte* x, float* factors, int blocks, float* sums)
+    {
+        var row = codes + (Chunk * WordCodes512.Bytes);
+        var second = factors + blocks;
+        var (a, b) = (Vector512.Load(sums), Vector512.Load(sums + ProductShape.Lanes));
+        var block = 0;
+        for (; block + 1 < blocks; block += 2, codes += 2 * WordCodes512.Bytes, row += 2 * WordCodes512.Bytes, x += 2 * XBytes)
+        {
+            a = Add(a, WordCodes512.Load(codes).Multiply(x), WordCodes512.Load(codes + WordCodes512.Bytes).Multiply(x + XBytes), factors + block);
+            b = Add(b, WordCodes512.Load(row).Multiply(x), WordCodes512.Load(row + WordCodes512.Bytes).Multiply(x + XBytes), second + block);
         }
 
         if (block < blocks)
         {
             a = AddLast(a, WordCodes512.Load(codes).Multiply(x), factors[block]);
             b = AddLast(b, WordCodes512.Load(row).Multiply(x), second[block]);
-            if (other is not null)
-            {
-                c = AddLast(c, WordCodes512.Load(codes).Multiply(other), otherFactors[block]);
-                d = AddLast(d, WordCodes512.Load(row).Multiply(other), otherSecond[block]);
-            }
         }
 
         a.Store(sums);
         b.Store(sums + ProductShape.Lanes);
-        if (other is null)
-            return;
+    }
 
+    /// <summary>Two rows and two tokens.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddRows(byte* codes, byte* x, byte* other, float* factors, float* otherFactors, int blocks, float* sums, float* otherSums)
+    {
+        const int Next = WordCodes512.Bytes;
+        var row = codes + (Chunk * Next);
+        var second = factors + blocks;
+        var otherSecond = otherFactors + blocks;
+        var (a, b) = (Vector512.Load(sums), Vector512.Load(sums + ProductShape.Lanes));
+        var (c, d) = (Vector512.Load(otherSums), Vector512.Load(otherSums + ProductShape.Lanes));
+        var block = 0;
+        for (; block + 1 < blocks; block += 2, codes += 2 * Next, row += 2 * Next, x += 2 * XBytes, other += 2 * XBytes)
+        {
+            var (even, odd) = (WordCodes512.Load(codes), WordCodes512.Load(codes + Next));
+            a = Add(a, even.Multiply(x), odd.Multiply(x + XBytes), factors + block);
+            c = Add(c, even.Multiply(other), odd.Multiply(other + XBytes), otherFactors + block);
+            (even, odd) = (WordCodes512.Load(row), WordCodes512.Load(row + Next));
+            b = Add(b, even.Multiply(x), odd.Multiply(x + XBytes), second + block);
+            d = Add(d, even.Multiply(other), odd.Multiply(other + XBytes), otherSecond + block);
+        }
+
+        if (block < blocks)
+        {
+            a = AddLast(a, WordCodes512.Load(codes).Multiply(x), factors[block]);
+            b = AddLast(b, WordCodes512.Load(row).Multiply(x), second[block]);
+            c = AddLast(c, WordCodes512.Load(codes).Multiply(other), otherFactors[block]);
+            d = AddLast(d, WordCodes512.Load(row).Multiply(other), otherSecond[block]);
+        }
+
+        a.Store(sums);
+        b.Store(sums + ProductShape.Lanes);
         c.Store(otherSums);
         d.Store(otherSums + ProductShape.Lanes);
     }

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -33,17 +32,16 @@ internal static unsafe class TileScales
     /// <param name="count">Blocks.</param>
     /// <param name="products">Receives [rows × count].</param>
     /// <param name="rows">Rows: a tile's, or some tiles'.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(float* scales, int stride, float* x, int count, float* products, int rows = Rows)
     {
-        for (var row = 0; row < rows; row++)
+        var whole = count - (count % Vector256<float>.Count);
+        for (var row = 0; row < rows; row++, scales += stride, products += count)
         {
-            var from = scales + ((long)row * stride);
-            var to = products + ((long)row * count);
-            var i = 0;
-            for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
-                (Vector.Load(from + i) * Vector.Load(x + i)).Store(to + i);
-            for (; i < count; i++)
-                to[i] = from[i] * x[i];
+            for (var i = 0; i < whole; i += Vector256<float>.Count)
+                (Vector256.Load(scales + i) * Vector256.Load(x + i)).Store(products + i);
+            for (var i = whole; i < count; i++)
+                products[i] = scales[i] * x[i];
         }
     }
 
