@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -9,14 +8,12 @@ internal static unsafe class ActivationBlocks
 {
     private const int Columns = BandLayout.BlockColumns;
 
-    private static readonly byte[] PairOrder = [.. Enumerable.Range(0, Columns).Select(PairColumn)];
-
     /// <summary>The order in which a path reads activations of a precision.</summary>
     public static ActivationOrder OrderOf(KernelPath path, ActivationPrecision precision) => (path, precision) switch
     {
         (KernelPath.Scalar or KernelPath.Vector128, _) => ActivationOrder.Columns,
-        (_, ActivationPrecision.Int8) => AvxVnni.IsSupported ? ActivationOrder.Corrections : ActivationOrder.Magnitudes,
-        (KernelPath.Avx2, _) => ActivationOrder.Pairs,
+        (_, ActivationPrecision.Int8) => AvxVnni.IsSupported ? ActivationOrder.Correction : ActivationOrder.Magnitudes,
+        (KernelPath.Avx2, _) => ActivationOrder.Words,
         _ => ActivationOrder.EvenOdd,
     };
 
@@ -86,12 +83,16 @@ internal static unsafe class ActivationBlocks
             case ActivationOrder.Columns:
                 new ReadOnlySpan<short>(words, Columns).CopyTo(new Span<short>(to, Columns));
                 break;
-            case ActivationOrder.Pairs when Avx2.IsSupported:
-                ArrangePairs(words, to);
-                break;
-            case ActivationOrder.Pairs:
-                for (var i = 0; i < Columns; i++)
-                    to[i] = words[PairOrder[i]];
+            case ActivationOrder.Words:
+                for (var i = 0; i < Columns; i += Columns / 2)
+                {
+                    // Eighths of a block: of four the middle ones change places.
+                    Vector128.Load(words + i).Store(to + i);
+                    Vector128.Load(words + i + 16).Store(to + i + 8);
+                    Vector128.Load(words + i + 8).Store(to + i + 16);
+                    Vector128.Load(words + i + 24).Store(to + i + 24);
+                }
+
                 break;
             case ActivationOrder.EvenOdd:
                 for (var i = 0; i < Columns / 2; i++)
@@ -100,19 +101,6 @@ internal static unsafe class ActivationBlocks
             default:
                 ArrangeBytes(words, order, (sbyte*)destination);
                 break;
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ArrangePairs(short* words, short* to)
-    {
-        var order = Vector256.Create(0, 2, 4, 6, 1, 3, 5, 7); // pairs of columns
-        for (var i = 0; i < Columns; i += 32)
-        {
-            var first = Avx2.PermuteVar8x32(Vector256.Load((int*)(words + i)), order);
-            var second = Avx2.PermuteVar8x32(Vector256.Load((int*)(words + i + 16)), order);
-            Avx2.Permute2x128(first, second, 0x20).Store((int*)(to + i));
-            Avx2.Permute2x128(first, second, 0x31).Store((int*)(to + i + 16));
         }
     }
 
@@ -127,18 +115,9 @@ internal static unsafe class ActivationBlocks
             return;
         }
 
-        var corrections = (int*)(to + Columns);
-        new Span<int>(corrections, ProductShape.BlockLanes).Clear();
-        for (var column = 0; column < Columns; column++)
-            corrections[ProductShape.LaneOf(column)] -= VnniCodes256.Offset * to[column];
-    }
-
-    /// <summary>The column of the i-th number.</summary>
-    private static byte PairColumn(int i)
-    {
-        var (part, within) = Math.DivRem(i, 32);
-        var (end, place) = Math.DivRem(within, 16); // pairs that begin lanes, then those that end them
-        var (half, word) = Math.DivRem(place, 8);
-        return (byte)((part * 32) + (half * 16) + (word / 2 * 4) + (end * 2) + (word % 2));
+        var sum = 0;
+        for (var i = 0; i < Columns; i++)
+            sum += to[i];
+        *(int*)(to + Columns) = -VnniCodes256.Offset * sum;
     }
 }

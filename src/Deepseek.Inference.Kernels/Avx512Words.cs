@@ -17,23 +17,21 @@ internal static class Avx512Words
     public static Vector512<int> MultiplyAddAdjacent(Vector512<short> a, Vector512<short> b) =>
         Avx512BW.IsSupported ? Avx512BW.MultiplyAddAdjacent(a, b) : MultiplyAddAny(a, b);
 
-    /// <summary>The four quarters of a pair of vectors, two of each: low halves and high halves added, a's eight sums before b's.</summary>
+    /// <summary>In each quarter two lanes of a's sum and two of b's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> AddHalves(Vector512<int> a, Vector512<int> b)
-    {
-        if (!Avx512F.IsSupported)
-            return Vector512.Create(a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper());
-        return Avx512F.Shuffle4x128(a, b, 0b01_00_01_00) + Avx512F.Shuffle4x128(a, b, 0b11_10_11_10);
-    }
+    public static Vector512<int> Two(Vector512<int> a, Vector512<int> b) => Avx512F.IsSupported
+        ? Avx512F.UnpackLow(a.AsInt64(), b.AsInt64()).AsInt32() + Avx512F.UnpackHigh(a.AsInt64(), b.AsInt64()).AsInt32()
+        : Vector512.Create(LaneSum.Two(a.GetLower(), b.GetLower()), LaneSum.Two(a.GetUpper(), b.GetUpper()));
 
-    /// <summary>Two neighbours of memory, eight times each.</summary>
+    /// <summary>Of two results of <see cref="Two"/> in each quarter a lane of each of four sums.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe Vector512<float> EightOfEach(float* pair)
-    {
-        if (!Avx512F.IsSupported)
-            return Vector512.Create(Vector256.Create(pair[0]), Vector256.Create(pair[1]));
-        return Avx512F.PermuteVar16x32(Vector512.Create(*(double*)pair).AsSingle(), Vector512.Create(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
-    }
+    public static Vector512<int> Four(Vector512<int> a, Vector512<int> b) => Avx512F.IsSupported
+        ? Avx512F.Shuffle(a.AsSingle(), b.AsSingle(), 0b10_00_10_00).AsInt32() + Avx512F.Shuffle(a.AsSingle(), b.AsSingle(), 0b11_01_11_01).AsInt32()
+        : Vector512.Create(LaneSum.Four(a.GetLower(), b.GetLower()), LaneSum.Four(a.GetUpper(), b.GetUpper()));
+
+    /// <summary>Of two results of <see cref="Four"/> eight sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Eight(Vector512<int> a, Vector512<int> b) => LaneSum.Eight(a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper());
 
     private static Vector512<short> PermuteAny(Vector512<short> table, Vector512<ushort> indices)
     {

@@ -1,19 +1,25 @@
+using System.Runtime.Intrinsics;
+
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>Multiplies the rows of a band with tokens: one or two as the weights stream by, more from pieces of two tiles that are decoded once into the first cache.</summary>
+/// <summary>Multiplies the rows of a band with tokens: a few, two at a time, as the weights stream by, more from chunks of interleaved rows that are decoded once into the first cache.</summary>
 /// <typeparam name="TLoops">The inner loops.</typeparam>
 internal static unsafe class BandKernel<TLoops>
     where TLoops : struct, IBandLoops
 {
     private const int TileRows = BandLayout.TileRows;
-    private const int Chunk = ProductShape.ChunkBlocks;
     private const int Lanes = ProductShape.Lanes;
 
-    // 16 KB of decoded weights: half of a processor's first cache. Activations are read from the second cache once for so many rows.
-    private const int GroupRows = 2 * TileRows;
+    // Up to here decoding a row once for every two tokens costs less than interleaving rows.
+    private const int FewTokens = 6;
 
-    // Their partial sums, 32 KB, stay in the second cache.
+    // Half of a processor's first cache, where another program may use the other half.
+    private const int ChunkBytes = 16 << 10;
+
+    // Their partial sums, 512 bytes for 16 rows of a token, stay in the second cache.
     private const int MaxTokens = 64;
+
+    private static int ChunkBlocks => ChunkBytes / (TLoops.GroupRows * TLoops.CodeBytes);
 
     /// <summary>Multiplies all rows of a band with the tokens.</summary>
     public static void Run(in BandProduct product)
@@ -22,98 +28,129 @@ internal static unsafe class BandKernel<TLoops>
         for (var first = 0; first < product.Count; first += MaxTokens)
         {
             var count = Math.Min(MaxTokens, product.Count - first);
-            if (count > 2)
+            if (count > FewTokens)
                 RunMany(product, first, count);
             else
                 RunFew(product, first, count);
         }
     }
 
-    private static void RunFew(in BandProduct product, int token, int count)
+    private static void RunFew(in BandProduct product, int firstToken, int count)
     {
-        var blocks = product.Layout.BlocksPerRow;
-        var scales = (float*)KernelScratch.Reserve(3L * TileRows * blocks * sizeof(float));
-        var factors = scales + (TileRows * blocks);
-        var otherFactors = factors + (TileRows * blocks);
-        var sums = stackalloc float[2 * TileRows];
+        var padded = (int)Lengths.CeilDiv(product.Layout.BlocksPerRow, Lanes) * Lanes;
+        var memory = (float*)KernelScratch.Reserve(3L * TileRows * padded * sizeof(float));
         for (var row = 0; row < product.RowCount; row += TileRows)
         {
-            TileScales.DecodeMultiply(product.Path, product.Layout, product.Band, product.Source, row, product.ActivationScales(token), scales, factors);
-            if (count == 2)
-                TileScales.DecodeMultiply(product.Path, product.Layout, product.Band, product.Source, row, product.ActivationScales(token + 1), scales, otherFactors);
-            for (var half = 0; half < TileRows; half += 2)
-            {
-                var line = product.Tile(row) + (half * BandLayout.LineBytes);
-                if (count == 1)
-                    TLoops.MultiplyRows(line, product.Activations(token), factors + (half * blocks), blocks, sums + half);
-                else
-                    TLoops.MultiplyRows(line, product.Activations(token), product.Activations(token + 1), factors + (half * blocks), otherFactors + (half * blocks), blocks, sums + half);
-            }
+            // After the first tokens a tile lies in the first cache.
+            for (var token = firstToken; token < firstToken + count; token += 2)
+                MultiplyTile(product, row, token, Math.Min(2, firstToken + count - token), padded, memory);
+        }
+    }
 
-            for (var i = 0; i < count; i++)
-                product.Write(token + i, row, sums + (i * TileRows));
+    /// <summary>A tile and one or two tokens.</summary>
+    private static void MultiplyTile(in BandProduct product, int row, int token, int count, int padded, float* scales)
+    {
+        var factors = scales + (TileRows * padded);
+        var otherFactors = factors + (TileRows * padded);
+        var blocks = product.Layout.BlocksPerRow;
+        var sums = stackalloc float[2 * TileRows * Lanes];
+        var outputs = stackalloc float[TileRows];
+        TileScales.DecodeMultiply(product, row, token, scales, factors, padded);
+        if (count == 1)
+        {
+            TLoops.MultiplyTile(product.Tile(row), product.Activations(token), factors, padded, blocks, sums);
+        }
+        else
+        {
+            TileScales.DecodeMultiply(product, row, token + 1, scales, otherFactors, padded);
+            TLoops.MultiplyTile(
+                product.Tile(row), new TileToken(product.Activations(token), factors), new TileToken(product.Activations(token + 1), otherFactors), padded, blocks, sums);
+        }
+
+        for (var i = 0; i < count * TileRows; i++)
+        {
+            outputs[i % TileRows] = LaneSum.Of(Vector256.Load(sums + (i * Lanes)));
+            if (i % TileRows == TileRows - 1)
+                product.Write(token + (i / TileRows), row, outputs);
         }
     }
 
     private static void RunMany(in BandProduct product, int firstToken, int count)
     {
-        var blocks = product.Layout.BlocksPerRow;
-        var codeBytes = (long)GroupRows * Chunk * TLoops.CodeBytes;
-        var sumCount = (long)count * GroupRows * Lanes;
-        var memory = KernelScratch.Reserve(codeBytes + (sizeof(float) * (sumCount + (2 * GroupRows * Chunk) + ((long)GroupRows * blocks))));
-        var sums = (float*)(memory + codeBytes); // [tokens × 8 × 16]
-        var factors = sums + sumCount; // [2 × 8 × chunk]
-        var scales = factors + (2 * GroupRows * Chunk); // [8 × blocks]
-        for (var row = 0; row < product.RowCount; row += GroupRows)
+        var (blocks, rows) = (product.Layout.BlocksPerRow, TLoops.GroupRows);
+        var (sumCount, scaleCount) = ((long)count * Lanes * rows, (long)blocks * rows);
+        var scratchBytes = Lanes * TLoops.CodeBytes;
+        var codes = KernelScratch.Reserve(ChunkBytes + scratchBytes + (sizeof(float) * (sumCount + (2 * scaleCount))));
+        var scratch = codes + ChunkBytes; // a decoded block of eight rows
+        var sums = (float*)(scratch + scratchBytes); // [tokens × 8 × rows]
+        var scales = sums + sumCount; // [rows × blocks], and then [blocks × rows]
+        for (var row = 0; row < product.RowCount; row += rows)
         {
-            var rows = Math.Min(GroupRows, (int)Lengths.CeilDiv(product.RowCount - row, TileRows) * TileRows);
-            for (var tile = 0; tile < rows; tile += TileRows)
-                TileScales.Decode(product.Path, product.Layout, product.Band, product.Source, row + tile, scales + ((long)tile * blocks));
+            var turned = TileScales.DecodeTurned(product, row, rows, scales, scales + scaleCount);
             new Span<float>(sums, (int)sumCount).Clear();
-            for (var block = 0; block < blocks; block += Chunk)
+            for (var block = 0; block < blocks; block += ChunkBlocks)
             {
-                var width = Math.Min(Chunk, blocks - block);
-                for (var tile = 0; tile < rows; tile += TileRows)
-                    TLoops.Decode(product.Tile(row + tile) + ((long)block / TLoops.BlocksPerLine * TileRows * BandLayout.LineBytes), width, memory + ((long)tile * Chunk * TLoops.CodeBytes));
-                MultiplyChunks(product, firstToken, count, rows, block, width, memory, scales, factors, sums);
+                var width = Math.Min(ChunkBlocks, blocks - block);
+                DecodeChunk(product, row, block, width, scratch, codes);
+                MultiplyChunks(product, firstToken, count, block, width, codes, turned + ((long)block * rows), sums);
             }
 
-            Write(product, firstToken, count, row, rows, sums);
+            Write(product, firstToken, count, row, sums);
         }
     }
 
-    /// <summary>A decoded chunk of some rows and all tokens, two at a time.</summary>
-    private static void MultiplyChunks(
-        in BandProduct product, int firstToken, int count, int rows, int block, int width, byte* codes, float* scales, float* factors, float* sums)
+    private static void DecodeChunk(in BandProduct product, int firstRow, int firstBlock, int width, byte* scratch, byte* codes)
     {
-        for (var token = 0; token < count; token += 2, sums += 2 * GroupRows * Lanes)
+        var rows = TLoops.GroupRows;
+        var lines = stackalloc byte*[rows];
+        for (var block = firstBlock; block < firstBlock + width; block++, codes += rows * TLoops.CodeBytes)
         {
-            var first = At(product, firstToken + token, rows, block, width, scales, factors, sums);
-            var second = token + 1 < count ? At(product, firstToken + token + 1, rows, block, width, scales, factors + (GroupRows * Chunk), sums + (GroupRows * Lanes)) : default;
-            TLoops.MultiplyChunk(codes, rows, width, first, second);
-        }
-    }
-
-    private static ChunkToken At(in BandProduct product, int token, int rows, int block, int width, float* scales, float* factors, float* sums)
-    {
-        TileScales.Multiply(scales + block, product.Layout.BlocksPerRow, product.ActivationScales(token) + block, width, factors, rows);
-        return new ChunkToken(product.Activations(token) + ((long)block * PreparedActivations.BlockBytes), factors, sums);
-    }
-
-    private static void Write(in BandProduct product, int firstToken, int count, int row, int rows, float* sums)
-    {
-        var outputs = stackalloc float[TileRows];
-        for (var token = 0; token < count; token++, sums += GroupRows * Lanes)
-        {
-            for (var tile = 0; tile < rows; tile += TileRows)
+            for (var i = 0; i < rows; i++)
             {
-                for (var i = 0; i < TileRows; i++)
-                    outputs[i] = Sum(sums + ((tile + i) * Lanes));
-                product.Write(firstToken + token, row + tile, outputs);
+                // Rows that the band does not have are those of its last tile once more; nobody reads their sums.
+                var row = firstRow + i < product.PaddedRows ? firstRow + i : product.PaddedRows - TileRows + (i % TileRows);
+                lines[i] = product.Tile(row - (row % TileRows)) + ((((long)block / TLoops.BlocksPerLine * TileRows) + (row % TileRows)) * BandLayout.LineBytes);
+            }
+
+            TLoops.Interleave(lines, TLoops.BlocksPerLine == 2 && block % 2 == 1, scratch, codes);
+        }
+    }
+
+    /// <summary>A chunk and all tokens, four at a time, then two, then one.</summary>
+    private static void MultiplyChunks(in BandProduct product, int firstToken, int count, int block, int width, byte* codes, float* scales, float* sums)
+    {
+        var tokens = stackalloc ChunkToken[4];
+        for (var token = 0; token < count;)
+        {
+            var some = count - token >= 4 ? 4 : count - token >= 2 ? 2 : 1;
+            for (var i = 0; i < some; i++, token++)
+            {
+                tokens[i] = new ChunkToken(
+                    product.Activations(firstToken + token) + ((long)block * PreparedActivations.BlockBytes), product.ActivationScales(firstToken + token) + block,
+                    sums + ((long)token * Lanes * TLoops.GroupRows));
+            }
+
+            TLoops.MultiplyChunk(codes, scales, block, width, tokens, some);
+        }
+    }
+
+    private static void Write(in BandProduct product, int firstToken, int count, int row, float* sums)
+    {
+        var rows = TLoops.GroupRows;
+        var outputs = stackalloc float[Vector256<float>.Count];
+        for (var token = 0; token < count; token++, sums += Lanes * rows)
+        {
+            for (var i = 0; i < rows && row + i < product.RowCount; i += Vector256<float>.Count)
+            {
+                var even = Lane(i, 0) + Lane(i, 4) + (Lane(i, 2) + Lane(i, 6));
+                var odd = Lane(i, 1) + Lane(i, 5) + (Lane(i, 3) + Lane(i, 7));
+                (even + odd).Store(outputs);
+                product.Write(firstToken + token, row + i, outputs);
+                if (row + i + TileRows < product.RowCount)
+                    product.Write(firstToken + token, row + i + TileRows, outputs + TileRows);
             }
         }
-    }
 
-    private static float Sum(float* lanes) =>
-        LaneSum.Of(System.Runtime.Intrinsics.Vector256.Load(lanes) + System.Runtime.Intrinsics.Vector256.Load(lanes + ProductShape.BlockLanes));
+        Vector256<float> Lane(int i, int lane) => Vector256.Load(sums + (lane * rows) + i);
+    }
 }

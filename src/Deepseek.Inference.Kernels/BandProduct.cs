@@ -24,6 +24,9 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     public readonly int Count = count;
     public readonly int RowCount = layout.RowsOf(band);
 
+    /// <summary>Rows up to whole tiles.</summary>
+    public int PaddedRows => (int)Lengths.CeilDiv(RowCount, BandLayout.TileRows) * BandLayout.TileRows;
+
     /// <summary>The first line of the tile that begins with a row.</summary>
     public byte* Tile(int row) => Source + _header + ((long)row * Layout.LinesPerRow * BandLayout.LineBytes);
 

@@ -23,22 +23,17 @@ internal static unsafe partial class BandProducts
     private static float SumOf(in BandProduct product, int row, float* scales, ActivationPrecision precision, int token)
     {
         Span<float> lanes = stackalloc float[ProductShape.Lanes];
-        Span<int> sums = stackalloc int[ProductShape.BlockLanes];
         lanes.Clear();
         var blocks = product.Activations(token);
         var xScales = product.ActivationScales(token);
         for (var block = 0; block < product.Layout.BlocksPerRow; block++)
         {
             var words = (short*)(blocks + ((long)block * PreparedActivations.BlockBytes));
-            var scale = scales[block] * xScales[block];
-            sums.Clear();
+            var sum = 0;
             for (var column = 0; column < BandLayout.BlockColumns; column++)
-                sums[ProductShape.LaneOf(column)] += words[column] * NumberAt(product, row, block, column, precision);
-            for (var lane = 0; lane < sums.Length; lane++)
-            {
-                ref var to = ref lanes[(block % 2 * sums.Length) + lane];
-                to = MathF.FusedMultiplyAdd(sums[lane], scale, to);
-            }
+                sum += words[column] * NumberAt(product, row, block, column, precision);
+            ref var lane = ref lanes[block % ProductShape.Lanes];
+            lane = MathF.FusedMultiplyAdd(sum, scales[block] * xScales[block], lane);
         }
 
         for (var half = lanes.Length / 2; half > 0; half /= 2)

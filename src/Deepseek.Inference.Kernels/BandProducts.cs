@@ -1,13 +1,15 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>Multiplies activations in whole numbers with the bands of a page store's matrix: y[t, r] = Σ x[t, c] · W[r, c].</summary>
 /// <remarks>
 /// <para>
-/// An output is the sum of 16 partial sums: eight lanes of the even blocks of 64 columns and eight of the odd ones. Lane l takes columns 4l to 4l + 3 and 32 + 4l to 32 + 4l + 3 of a block. Weights are whole numbers,
-/// too (of NF4 the level times a factor, rounded); a lane's eight products are added exactly, converted to single precision, and join the partial sum in one fused multiply-add with the block's factor, the scale of
-/// the weights times that of the activations, rounded once. At the end even and odd lanes l, then lanes l and l + 4, l + 2 and l + 1 are added, and of NF4 the levels' factor is taken out.
+/// An output is the sum of eight partial sums: lane l has the blocks l, l + 8, … of 64 columns. Weights are whole numbers, too (of NF4 the level times a factor, rounded); a block's 64 products are added exactly, in
+/// whatever order, converted to single precision, and join their partial sum in one fused multiply-add with the block's factor, the scale of the weights times that of the activations, rounded once. At the end
+/// partial sums l and l + 4, then l + 2 and l + 1 are added, and of NF4 the levels' factor is taken out.
 /// </para>
 /// <para>So an output has the same bits on every instruction set, in every thread, and with whatever other tokens. Thread-safe.</para>
 /// </remarks>
@@ -15,6 +17,19 @@ internal static unsafe partial class BandProducts
 {
     /// <summary>Bytes ahead of the weights that kernels ask for: far enough for memory to answer, and still within the next tiles of most matrices.</summary>
     public const int Ahead = 4096;
+
+    /// <summary>Asks for lines of a tile, ahead of those that a row begins with.</summary>
+    /// <param name="line">The tile's lines that are read now.</param>
+    /// <param name="count">Lines of each row.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void PrefetchLines(byte* line, int count)
+    {
+        if (!Sse.IsSupported)
+            return;
+
+        for (var i = 0; i < count * BandLayout.TileRows; i++)
+            Sse.Prefetch0(line + Ahead + (i * BandLayout.LineBytes));
+    }
 
     /// <summary>Whether matrices in a precision can be multiplied here.</summary>
     /// <param name="weights">The precision.</param>
@@ -55,7 +70,7 @@ internal static unsafe partial class BandProducts
             case ActivationOrder.Columns:
                 MultiplyScalar(product, x);
                 break;
-            case ActivationOrder.Pairs:
+            case ActivationOrder.Words:
                 Run<WordCodes256>(product);
                 break;
             case ActivationOrder.EvenOdd:

@@ -23,10 +23,7 @@ internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sby
         Vector256.ShiftRightLogical(Vector256.Load((ushort*)line), 4).AsByte(), Vector256.ShiftRightLogical(Vector256.Load((ushort*)(line + 32)), 4).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ByteCodes256 FromBytes(byte* line) => Load(line);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ByteCodes256 Load(byte* source) => new(Vector256.Load((sbyte*)source), Vector256.Load((sbyte*)source + 32));
+    public static ByteCodes256 FromBytes(byte* line) => new(Vector256.Load((sbyte*)line), Vector256.Load((sbyte*)line + 32));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(byte* destination)
@@ -37,6 +34,22 @@ internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sby
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<int> Multiply(byte* x) => Products(_low, x) + Products(_high, x + 32);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Begin(byte* x) => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Operand(byte* x, int group) => Vector256.Create(((int*)x)[group]).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> SecondOperand(byte* x, int group) => Vector256.Create(((int*)(x + BandLayout.BlockColumns))[group]).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Add(Vector256<int> sums, Vector256<byte> weights, Vector256<byte> operand, Vector256<byte> second)
+    {
+        var pairs = Avx2.MultiplyAddAdjacent(second, Avx2.Sign(weights.AsSByte(), operand.AsSByte()));
+        return sums + Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Products(Vector256<sbyte> weights, byte* x)

@@ -1,55 +1,68 @@
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>The inner loops of a band's products on one instruction set: two rows at a time, which leaves registers for the tables. All give the same bits.</summary>
-/// <remarks>Of each row <c>factors</c> holds a factor a block; the second row's follow <c>stride</c> later.</remarks>
+/// <summary>The inner loops of a band's products on one instruction set. All give the same bits.</summary>
 internal unsafe interface IBandLoops
 {
     /// <summary>Blocks of 64 columns in a line.</summary>
     static abstract int BlocksPerLine { get; }
 
-    /// <summary>Bytes of a decoded block.</summary>
+    /// <summary>Rows that many tokens meet at once: two vectors of 32-bit lanes.</summary>
+    static abstract int GroupRows { get; }
+
+    /// <summary>Bytes of a decoded block of a row.</summary>
     static abstract int CodeBytes { get; }
 
-    /// <summary>Two rows of a tile and one token.</summary>
-    /// <param name="line">The first row's first line.</param>
+    /// <summary>A tile and one token, as the weights stream by.</summary>
+    /// <param name="line">The tile's first line.</param>
     /// <param name="x">The token's blocks.</param>
-    /// <param name="factors">[2 × blocks].</param>
+    /// <param name="factors">A factor a block, [4 × <paramref name="stride"/>]; 0 after a row's blocks.</param>
+    /// <param name="stride">Blocks up to a multiple of <see cref="ProductShape.Lanes"/>.</param>
     /// <param name="blocks">Blocks of a row.</param>
-    /// <param name="sums">Receives the two rows' sums.</param>
-    static abstract void MultiplyRows(byte* line, byte* x, float* factors, int blocks, float* sums);
+    /// <param name="sums">Receives the partial sums, [4 × 8].</param>
+    static abstract void MultiplyTile(byte* line, byte* x, float* factors, int stride, int blocks, float* sums);
 
-    /// <summary>Two rows of a tile and two tokens.</summary>
-    /// <param name="line">The first row's first line.</param>
-    /// <param name="x">The first token's blocks.</param>
-    /// <param name="other">The second token's blocks.</param>
-    /// <param name="factors">Of the first token, [2 × blocks].</param>
-    /// <param name="otherFactors">Of the second token.</param>
-    /// <param name="blocks">Blocks of a row.</param>
-    /// <param name="sums">Receives the two rows' sums, and those of the second token four later.</param>
-    static abstract void MultiplyRows(byte* line, byte* x, byte* other, float* factors, float* otherFactors, int blocks, float* sums);
-
-    /// <summary>Decodes some blocks of a tile's rows.</summary>
-    /// <param name="line">The first row's line of the first block, which is even.</param>
-    /// <param name="blocks">Blocks.</param>
-    /// <param name="destination">Receives [4 rows × <see cref="ProductShape.ChunkBlocks"/>] decoded blocks.</param>
-    static abstract void Decode(byte* line, int blocks, byte* destination);
-
-    /// <summary>Adds to the partial sums of some rows and one or two tokens.</summary>
-    /// <param name="codes">Decoded blocks of the first row; the next row's follow <see cref="ProductShape.ChunkBlocks"/> later.</param>
-    /// <param name="rows">Rows, an even number.</param>
-    /// <param name="blocks">Blocks.</param>
+    /// <summary>A tile and two tokens.</summary>
+    /// <param name="line">The tile's first line.</param>
     /// <param name="first">The first token.</param>
-    /// <param name="second">The second token; without blocks for one token.</param>
-    static abstract void MultiplyChunk(byte* codes, int rows, int blocks, in ChunkToken first, in ChunkToken second);
+    /// <param name="second">The second token.</param>
+    /// <param name="stride">Factors of a row.</param>
+    /// <param name="blocks">Blocks of a row.</param>
+    /// <param name="sums">Receives the partial sums, [2 × 4 × 8].</param>
+    static abstract void MultiplyTile(byte* line, in TileToken first, in TileToken second, int stride, int blocks, float* sums);
+
+    /// <summary>Interleaves a decoded block of <see cref="GroupRows"/> rows.</summary>
+    /// <param name="lines">The block's line of each row.</param>
+    /// <param name="second">Whether it is the second block of the lines.</param>
+    /// <param name="scratch">Room for the rows' decoded blocks.</param>
+    /// <param name="destination">Receives for each vector of rows its groups of neighbouring weights, one after the other.</param>
+    static abstract void Interleave(byte** lines, bool second, byte* scratch, byte* destination);
+
+    /// <summary>Adds some blocks of interleaved rows and one, two or four tokens.</summary>
+    /// <param name="codes">The blocks.</param>
+    /// <param name="scales">Of the weights, [blocks × <see cref="GroupRows"/>].</param>
+    /// <param name="firstBlock">The first block's number in its row.</param>
+    /// <param name="blocks">Blocks.</param>
+    /// <param name="tokens">The tokens.</param>
+    /// <param name="count">How many.</param>
+    static abstract void MultiplyChunk(byte* codes, float* scales, int firstBlock, int blocks, ChunkToken* tokens, int count);
 }
 
-/// <summary>A token at a decoded chunk.</summary>
-/// <param name="x">Its blocks; null for no token.</param>
-/// <param name="factors">[rows × blocks].</param>
-/// <param name="sums">Its partial sums, [rows × 16].</param>
-internal readonly unsafe struct ChunkToken(byte* x, float* factors, float* sums)
+/// <summary>A token that meets a tile.</summary>
+/// <param name="x">Its blocks.</param>
+/// <param name="factors">A factor a block, [4 × stride].</param>
+internal readonly unsafe struct TileToken(byte* x, float* factors)
 {
     public readonly byte* X = x;
     public readonly float* Factors = factors;
+}
+
+/// <summary>A token that meets a chunk of interleaved rows.</summary>
+/// <param name="x">Its blocks, from the chunk's first.</param>
+/// <param name="scales">Their scales.</param>
+/// <param name="sums">Its partial sums, [8 × rows].</param>
+internal readonly unsafe struct ChunkToken(byte* x, float* scales, float* sums)
+{
+    public readonly byte* X = x;
+    public readonly float* Scales = scales;
     public readonly float* Sums = sums;
 }

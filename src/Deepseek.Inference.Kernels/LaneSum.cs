@@ -1,15 +1,61 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>Adds eight lanes: l and l + 4, then l + 2 and l + 1.</summary>
-internal static class LaneSum
+/// <summary>Sums across the lanes of vectors of 256 bits.</summary>
+internal static unsafe class LaneSum
 {
+    /// <summary>Eight lanes: l and l + 4, then l + 2 and l + 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Of(Vector256<float> lanes)
     {
         var four = lanes.GetLower() + lanes.GetUpper();
         return four.GetElement(0) + four.GetElement(2) + (four.GetElement(1) + four.GetElement(3));
+    }
+
+    /// <summary>In each half two lanes of a's sum, then two of b's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Two(Vector256<int> a, Vector256<int> b) => Avx2.HorizontalAdd(a, b);
+
+    /// <summary>Of two results of <see cref="Two"/> in each half a lane of each of four sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Four(Vector256<int> a, Vector256<int> b) => Avx2.HorizontalAdd(a, b);
+
+    /// <summary>Of two results of <see cref="Four"/> eight sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Eight(Vector256<int> a, Vector256<int> b) => Avx2.Permute2x128(a, b, 0x20) + Avx2.Permute2x128(a, b, 0x31);
+
+    /// <summary>Eight rows of eight 32-bit elements become eight columns.</summary>
+    /// <param name="source">The first row.</param>
+    /// <param name="stride">Bytes from one row to the next.</param>
+    /// <param name="destination">Receives the first column.</param>
+    /// <param name="step">Bytes from one column to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Transpose(byte* source, int stride, byte* destination, int step)
+    {
+        var (a, b) = Pairs(source, source + stride);
+        var (c, d) = Pairs(source + (2 * stride), source + (3 * stride));
+        var (e, f) = Pairs(source + (4 * stride), source + (5 * stride));
+        var (g, h) = Pairs(source + (6 * stride), source + (7 * stride));
+        Columns(Avx2.UnpackLow(a, c), Avx2.UnpackLow(e, g), destination, 4 * step);
+        Columns(Avx2.UnpackHigh(a, c), Avx2.UnpackHigh(e, g), destination + step, 4 * step);
+        Columns(Avx2.UnpackLow(b, d), Avx2.UnpackLow(f, h), destination + (2 * step), 4 * step);
+        Columns(Avx2.UnpackHigh(b, d), Avx2.UnpackHigh(f, h), destination + (3 * step), 4 * step);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector256<long> Low, Vector256<long> High) Pairs(byte* first, byte* second)
+    {
+        var (a, b) = (Vector256.Load((int*)first), Vector256.Load((int*)second));
+        return (Avx2.UnpackLow(a, b).AsInt64(), Avx2.UnpackHigh(a, b).AsInt64());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Columns(Vector256<long> low, Vector256<long> high, byte* destination, int step)
+    {
+        Avx2.Permute2x128(low, high, 0x20).Store((long*)destination);
+        Avx2.Permute2x128(low, high, 0x31).Store((long*)(destination + step));
     }
 }

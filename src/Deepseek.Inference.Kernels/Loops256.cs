@@ -4,175 +4,120 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>The inner loops in vectors of 256 bits: even and odd blocks have sums of their own.</summary>
+/// <summary>The inner loops in vectors of 256 bits.</summary>
 /// <typeparam name="TForm">Where blocks lie in lines.</typeparam>
 /// <typeparam name="TCodes">A block's weights.</typeparam>
-internal readonly unsafe struct Loops256<TForm, TCodes> : IBandLoops
+internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
     where TForm : struct, IWeightForm
     where TCodes : struct, IProductCodes<TCodes>
 {
-    private const int Line = BandLayout.LineBytes;
-    private const int TileLine = BandLayout.TileRows * Line;
+    private const int Tile = BandLayout.TileRows;
+    private const int TileLine = Tile * BandLayout.LineBytes;
     private const int XBytes = PreparedActivations.BlockBytes;
-    private const int Chunk = ProductShape.ChunkBlocks;
-    private const int Half = ProductShape.BlockLanes;
+    private const int Lanes = ProductShape.Lanes;
 
     public static int BlocksPerLine => TForm.BlocksPerLine;
 
+    public static int GroupRows => 2 * Vector256<int>.Count;
+
     public static int CodeBytes => TCodes.Bytes;
 
-    private static int SecondLine => TForm.BlocksPerLine == 2 ? 0 : TileLine;
+    /// <summary>From a line's second block's line to the next line, in steps of a block.</summary>
+    private static int SecondLine
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TForm.BlocksPerLine == 2 ? 0 : TileLine;
+    }
+
+    private static int PairLines
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => SecondLine + TileLine;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyRows(byte* line, byte* x, float* factors, int blocks, float* sums)
+    public static void MultiplyTile(byte* line, byte* x, float* factors, int stride, int blocks, float* sums)
     {
-        var second = factors + blocks;
-        Vector256<float> even = default, odd = default, secondEven = default, secondOdd = default;
+        new Span<float>(sums, Tile * Lanes).Clear();
         var block = 0;
-        for (; block + 1 < blocks; block += 2, line += SecondLine + TileLine, x += 2 * XBytes)
+        for (; block <= blocks - Lanes; block += Lanes, line += Lanes / 2 * PairLines, x += Lanes * XBytes)
         {
-            Prefetch(line);
-            even = Add(even, TForm.Read<TCodes>(line, false).Multiply(x), factors[block]);
-            secondEven = Add(secondEven, TForm.Read<TCodes>(line + Line, false).Multiply(x), second[block]);
-            odd = Add(odd, TForm.Read<TCodes>(line + SecondLine, true).Multiply(x + XBytes), factors[block + 1]);
-            secondOdd = Add(secondOdd, TForm.Read<TCodes>(line + SecondLine + Line, true).Multiply(x + XBytes), second[block + 1]);
-        }
-
-        if (block < blocks)
-        {
-            even = Add(even, TForm.Read<TCodes>(line, false).Multiply(x), factors[block]);
-            secondEven = Add(secondEven, TForm.Read<TCodes>(line + Line, false).Multiply(x), second[block]);
-        }
-
-        sums[0] = Sum(even + odd);
-        sums[1] = Sum(secondEven + secondOdd);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyRows(byte* line, byte* x, byte* other, float* factors, float* otherFactors, int blocks, float* sums)
-    {
-        var (a, b) = MultiplyRow(line, x, other, factors, otherFactors, blocks);
-        (sums[0], sums[BandLayout.TileRows]) = (a, b);
-        (a, b) = MultiplyRow(line + Line, x, other, factors + blocks, otherFactors + blocks, blocks);
-        (sums[1], sums[BandLayout.TileRows + 1]) = (a, b);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Decode(byte* line, int blocks, byte* destination)
-    {
-        for (var block = 0; block < blocks; block += TForm.BlocksPerLine, line += TileLine, destination += TForm.BlocksPerLine * TCodes.Bytes)
-        {
-            Prefetch(line);
-            for (var row = 0; row < BandLayout.TileRows; row++)
+            BandProducts.PrefetchLines(line, Lanes / TForm.BlocksPerLine);
+            for (var row = 0; row < Tile; row++)
             {
-                var to = destination + (row * Chunk * TCodes.Bytes);
-                TForm.Read<TCodes>(line + (row * Line), false).Store(to);
-                if (TForm.BlocksPerLine == 2)
-                    TForm.Read<TCodes>(line + (row * Line), true).Store(to + TCodes.Bytes);
+                var at = line + (row * BandLayout.LineBytes);
+                var four = LaneSum.Four(Pair(at, x), Pair(at + PairLines, x + (2 * XBytes)));
+                var next = LaneSum.Four(Pair(at + (2 * PairLines), x + (4 * XBytes)), Pair(at + (3 * PairLines), x + (6 * XBytes)));
+                Add(sums + (row * Lanes), LaneSum.Eight(four, next), factors + (row * stride) + block);
             }
         }
+
+        for (var row = 0; row < Tile && block < blocks; row++)
+            Add(sums + (row * Lanes), Last(line + (row * BandLayout.LineBytes), x, blocks - block), factors + (row * stride) + block);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyChunk(byte* codes, int rows, int blocks, in ChunkToken first, in ChunkToken second)
+    public static void MultiplyTile(byte* line, in TileToken first, in TileToken second, int stride, int blocks, float* sums)
     {
-        if (second.X is null)
-        {
-            MultiplyChunk(codes, rows, blocks, first);
-            return;
-        }
-
-        for (var pair = 0; pair < 2 * (rows / 2); pair++)
-        {
-            // Of two rows the even blocks, then the odd ones: their four sums, and two tokens' activations, stay in registers.
-            var (row, parity) = (pair & ~1, pair & 1);
-            var at = codes + (((row * Chunk) + parity) * TCodes.Bytes);
-            var x = first.X + (parity * XBytes);
-            var other = second.X + (parity * XBytes);
-            var factors = first.Factors + (row * blocks);
-            var otherFactors = second.Factors + (row * blocks);
-            var sums = first.Sums + (row * ProductShape.Lanes) + (parity * Half);
-            var otherSums = second.Sums + (row * ProductShape.Lanes) + (parity * Half);
-            var (a, b) = (Vector256.Load(sums), Vector256.Load(sums + ProductShape.Lanes));
-            var (c, d) = (Vector256.Load(otherSums), Vector256.Load(otherSums + ProductShape.Lanes));
-            for (var block = parity; block < blocks; block += 2, at += 2 * TCodes.Bytes, x += 2 * XBytes, other += 2 * XBytes)
-            {
-                var weights = TCodes.Load(at);
-                a = Add(a, weights.Multiply(x), factors[block]);
-                c = Add(c, weights.Multiply(other), otherFactors[block]);
-                weights = TCodes.Load(at + (Chunk * TCodes.Bytes));
-                b = Add(b, weights.Multiply(x), factors[blocks + block]);
-                d = Add(d, weights.Multiply(other), otherFactors[blocks + block]);
-            }
-
-            a.Store(sums);
-            b.Store(sums + ProductShape.Lanes);
-            c.Store(otherSums);
-            d.Store(otherSums + ProductShape.Lanes);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyChunk(byte* codes, int rows, int blocks, in ChunkToken token)
-    {
-        for (var pair = 0; pair < 2 * (rows / 2); pair++)
-        {
-            var (row, parity) = (pair & ~1, pair & 1);
-            var at = codes + (row * Chunk * TCodes.Bytes);
-            var factors = token.Factors + (row * blocks);
-            var sums = token.Sums + (row * ProductShape.Lanes) + (parity * Half);
-            var (a, b) = (Vector256.Load(sums), Vector256.Load(sums + ProductShape.Lanes));
-            for (var block = parity; block < blocks; block += 2)
-            {
-                a = Add(a, TCodes.Load(at + (block * TCodes.Bytes)).Multiply(token.X + (block * XBytes)), factors[block]);
-                b = Add(b, TCodes.Load(at + ((Chunk + block) * TCodes.Bytes)).Multiply(token.X + (block * XBytes)), factors[blocks + block]);
-            }
-
-            a.Store(sums);
-            b.Store(sums + ProductShape.Lanes);
-        }
-    }
-
-    /// <summary>One row and two tokens.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (float First, float Second) MultiplyRow(byte* line, byte* x, byte* other, float* factors, float* otherFactors, int blocks)
-    {
-        Vector256<float> even = default, odd = default, otherEven = default, otherOdd = default;
+        new Span<float>(sums, 2 * Tile * Lanes).Clear();
+        var others = sums + (Tile * Lanes);
+        var x = first.X;
+        var other = second.X;
         var block = 0;
-        for (; block + 1 < blocks; block += 2, line += SecondLine + TileLine, x += 2 * XBytes, other += 2 * XBytes)
+        for (; block <= blocks - Lanes; block += Lanes, line += Lanes / 2 * PairLines, x += Lanes * XBytes, other += Lanes * XBytes)
         {
-            Prefetch(line);
-            var codes = TForm.Read<TCodes>(line, false);
-            even = Add(even, codes.Multiply(x), factors[block]);
-            otherEven = Add(otherEven, codes.Multiply(other), otherFactors[block]);
-            codes = TForm.Read<TCodes>(line + SecondLine, true);
-            odd = Add(odd, codes.Multiply(x + XBytes), factors[block + 1]);
-            otherOdd = Add(otherOdd, codes.Multiply(other + XBytes), otherFactors[block + 1]);
+            BandProducts.PrefetchLines(line, Lanes / TForm.BlocksPerLine);
+            for (var row = 0; row < Tile; row++)
+            {
+                var at = line + (row * BandLayout.LineBytes);
+                var (p0, q0) = Fours(at, x, other);
+                var (p1, q1) = Fours(at + (2 * PairLines), x + (4 * XBytes), other + (4 * XBytes));
+                Add(sums + (row * Lanes), LaneSum.Eight(p0, p1), first.Factors + (row * stride) + block);
+                Add(others + (row * Lanes), LaneSum.Eight(q0, q1), second.Factors + (row * stride) + block);
+            }
         }
 
-        if (block < blocks)
+        for (var row = 0; row < Tile && block < blocks; row++)
         {
-            var codes = TForm.Read<TCodes>(line, false);
-            even = Add(even, codes.Multiply(x), factors[block]);
-            otherEven = Add(otherEven, codes.Multiply(other), otherFactors[block]);
+            var at = line + (row * BandLayout.LineBytes);
+            Add(sums + (row * Lanes), Last(at, x, blocks - block), first.Factors + (row * stride) + block);
+            Add(others + (row * Lanes), Last(at, other, blocks - block), second.Factors + (row * stride) + block);
         }
-
-        return (Sum(even + odd), Sum(otherEven + otherOdd));
     }
 
+    /// <summary>Two blocks' sums, two lanes of each part.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Add(Vector256<float> sums, Vector256<int> products, float factor) =>
-        Fma.MultiplyAdd(Avx.ConvertToVector256Single(products), Vector256.Create(factor), sums);
+    private static Vector256<int> Pair(byte* line, byte* x) =>
+        LaneSum.Two(TForm.Read<TCodes>(line, false).Multiply(x), TForm.Read<TCodes>(line + SecondLine, true).Multiply(x + XBytes));
 
+    /// <summary>Four blocks' sums, a lane of each part, of two tokens.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Sum(Vector256<float> lanes) => LaneSum.Of(lanes);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte* line)
+    private static (Vector256<int> First, Vector256<int> Second) Fours(byte* line, byte* x, byte* other)
     {
-        Sse.Prefetch0(line + BandProducts.Ahead);
-        Sse.Prefetch0(line + BandProducts.Ahead + Line);
-        Sse.Prefetch0(line + BandProducts.Ahead + (2 * Line));
-        Sse.Prefetch0(line + BandProducts.Ahead + (3 * Line));
+        var (a, b) = (TForm.Read<TCodes>(line, false), TForm.Read<TCodes>(line + SecondLine, true));
+        var (p, q) = (LaneSum.Two(a.Multiply(x), b.Multiply(x + XBytes)), LaneSum.Two(a.Multiply(other), b.Multiply(other + XBytes)));
+        (a, b) = (TForm.Read<TCodes>(line + PairLines, false), TForm.Read<TCodes>(line + PairLines + SecondLine, true));
+        return (
+            LaneSum.Four(p, LaneSum.Two(a.Multiply(x + (2 * XBytes)), b.Multiply(x + (3 * XBytes)))),
+            LaneSum.Four(q, LaneSum.Two(a.Multiply(other + (2 * XBytes)), b.Multiply(other + (3 * XBytes)))));
     }
+
+    /// <summary>The sums of the last blocks of a row, fewer than eight; the others' are 0.</summary>
+    private static Vector256<int> Last(byte* line, byte* x, int blocks)
+    {
+        var sums = stackalloc int[Lanes];
+        new Span<int>(sums, Lanes).Clear();
+        for (var block = 0; block < blocks; block++)
+        {
+            var second = block % 2 == 1;
+            var codes = TForm.Read<TCodes>(line + (block / 2 * PairLines) + (second ? SecondLine : 0), second);
+            sums[block] = Vector256.Sum(codes.Multiply(x + (block * XBytes)));
+        }
+
+        return Vector256.Load(sums);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(float* sums, Vector256<int> blocks, float* factors) =>
+        Fma.MultiplyAdd(Avx.ConvertToVector256Single(blocks), Vector256.Load(factors), Vector256.Load(sums)).Store(sums);
 }

@@ -5,9 +5,6 @@ namespace Deepseek.Inference.Kernels;
 /// <summary>The levels of NF4 as whole numbers, as vectors from which instructions look them up.</summary>
 internal static class ProductTables
 {
-    /// <summary>Of 16 columns first the pairs that begin a lane, then those that end it.</summary>
-    public static readonly Vector256<byte> PairOrder = Vector256.Create((byte)0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15, 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
-
     /// <summary>Low bytes of 16-bit levels, for both halves of a vector.</summary>
     public static readonly Vector256<byte> WordLow = Twice(code => (byte)ProductShape.LevelsOf(ActivationPrecision.Int16)[code]);
 

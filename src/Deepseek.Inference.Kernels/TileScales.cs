@@ -25,51 +25,54 @@ internal static unsafe class TileScales
             new Span<float>(scales + (rows * blocks), (Rows - rows) * blocks).Clear();
     }
 
-    /// <summary>scales[row, block] · x[block], rounded once.</summary>
-    /// <param name="scales">Of the weights, [rows, <paramref name="stride"/> apart].</param>
+    /// <summary>The scales of a tile times those of one token, each product rounded once.</summary>
+    /// <param name="product">The band and the tokens.</param>
+    /// <param name="firstRow">The tile's first row within the band.</param>
+    /// <param name="token">The token.</param>
+    /// <param name="scales">Room for [4 × blocks].</param>
+    /// <param name="products">Receives [4 × stride]: after a row's blocks 0.</param>
     /// <param name="stride">Elements from one row to the next.</param>
-    /// <param name="x">Of the activations, [count].</param>
-    /// <param name="count">Blocks.</param>
-    /// <param name="products">Receives [rows × count].</param>
-    /// <param name="rows">Rows: a tile's, or some tiles'.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* scales, int stride, float* x, int count, float* products, int rows = Rows)
+    public static void DecodeMultiply(in BandProduct product, int firstRow, int token, float* scales, float* products, int stride)
     {
-        var whole = count - (count % Vector256<float>.Count);
-        for (var row = 0; row < rows; row++, scales += stride, products += count)
+        var layout = product.Layout;
+        var blocks = layout.BlocksPerRow;
+        var x = product.ActivationScales(token);
+        var rows = Math.Min(Rows, layout.RowsOf(product.Band) - firstRow);
+        var signed = layout.Precision == WeightPrecision.Nf4 && Avx2.IsSupported;
+        if (!signed)
+            BandScales.DecodeRows(product.Path, layout, product.Band, product.Source, firstRow, new Span<float>(scales, rows * blocks));
+        for (var row = 0; row < rows; row++)
         {
-            for (var i = 0; i < whole; i += Vector256<float>.Count)
-                (Vector256.Load(scales + i) * Vector256.Load(x + i)).Store(products + i);
-            for (var i = whole; i < count; i++)
-                products[i] = scales[i] * x[i];
+            var to = products + (row * stride);
+            if (signed)
+                MultiplyRow((sbyte*)product.Source + layout.ScaleCodesOffsetOf(product.Band), (float*)product.Source, (firstRow + row) * blocks, blocks, x, to);
+            else
+                MultiplyRow(scales + (row * blocks), blocks, x, to);
+            new Span<float>(to + blocks, stride - blocks).Clear();
         }
+
+        if (rows < Rows)
+            new Span<float>(products + (rows * stride), (Rows - rows) * stride).Clear();
     }
 
-    /// <summary>The scales of a tile times those of one token: <see cref="Decode"/>, then <see cref="Multiply"/>, in one pass where the scales are signed bytes.</summary>
-    /// <param name="path">The instruction set.</param>
-    /// <param name="layout">Where the matrix' weights lie.</param>
-    /// <param name="band">The band, from 0.</param>
-    /// <param name="source">The band's bytes.</param>
-    /// <param name="firstRow">The tile's first row within the band.</param>
-    /// <param name="x">Of the activations, [blocks].</param>
-    /// <param name="scales">Room for [4 × blocks].</param>
-    /// <param name="products">Receives [4 × blocks].</param>
-    public static void DecodeMultiply(KernelPath path, BandLayout layout, int band, byte* source, int firstRow, float* x, float* scales, float* products)
+    /// <summary>The scales of some rows, block by block; of rows that the band does not have 0.</summary>
+    /// <param name="product">The band.</param>
+    /// <param name="firstRow">The first row within the band.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="scales">Room for [rows × blocks].</param>
+    /// <param name="turned">Receives [blocks × rows].</param>
+    public static float* DecodeTurned(in BandProduct product, int firstRow, int rows, float* scales, float* turned)
     {
-        var blocks = layout.BlocksPerRow;
-        if (layout.Precision != WeightPrecision.Nf4 || path is not (KernelPath.Avx2 or KernelPath.Avx512))
+        var blocks = product.Layout.BlocksPerRow;
+        var some = Math.Min(rows, product.RowCount - firstRow);
+        BandScales.DecodeRows(product.Path, product.Layout, product.Band, product.Source, firstRow, new Span<float>(scales, some * blocks));
+        for (var block = 0; block < blocks; block++)
         {
-            Decode(path, layout, band, source, firstRow, scales);
-            Multiply(scales, blocks, x, blocks, products);
-            return;
+            for (var row = 0; row < rows; row++)
+                turned[((long)block * rows) + row] = row < some ? scales[((long)row * blocks) + block] : 0;
         }
 
-        var codes = (sbyte*)source + layout.ScaleCodesOffsetOf(band);
-        var rows = Math.Min(Rows, layout.RowsOf(band) - firstRow);
-        for (var row = 0; row < rows; row++)
-            MultiplyRow(codes, (float*)source, (firstRow + row) * blocks, blocks, x, products + (row * blocks));
-        if (rows < Rows)
-            new Span<float>(products + (rows * blocks), (Rows - rows) * blocks).Clear();
+        return turned;
     }
 
     /// <summary>Asks for the scales of a band, which no stream of weights announces.</summary>
@@ -81,6 +84,12 @@ internal static unsafe class TileScales
 
         for (var at = 0; at < headerBytes; at += BandLayout.LineBytes)
             Sse.Prefetch0(source + at);
+    }
+
+    private static void MultiplyRow(float* scales, int count, float* x, float* products)
+    {
+        for (var i = 0; i < count; i++)
+            products[i] = scales[i] * x[i];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

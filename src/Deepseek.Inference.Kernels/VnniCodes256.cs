@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>64 weights as 8-bit numbers for AVX-VNNI, in the order of <see cref="ActivationOrder.Corrections"/>.</summary>
+/// <summary>64 weights as 8-bit numbers for AVX-VNNI, in the order of <see cref="ActivationOrder.Correction"/>.</summary>
 /// <remarks>
-/// The instruction multiplies unsigned with signed bytes: so weights are kept 128 higher, and each lane's sum begins at −128 times that of its activations, which has been computed
+/// The instruction multiplies unsigned with signed bytes: so weights are kept 128 higher, and a block's sum begins at −128 times that of its activations, which has been computed
 /// with them. Where a processor lacks the instruction the same sums are made of 16-bit products, slowly: for tests.
 /// </remarks>
 internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte> high) : IProductCodes<VnniCodes256>
@@ -34,9 +34,6 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static VnniCodes256 Load(byte* source) => new(Vector256.Load(source), Vector256.Load(source + 32));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(byte* destination)
     {
         _low.Store(destination);
@@ -45,17 +42,30 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<int> Multiply(byte* x) =>
-        Products(Products(Vector256.Load((int*)(x + BandLayout.BlockColumns)), _low, (sbyte*)x), _high, (sbyte*)x + 32);
+        Products(Products(Vector256.CreateScalar(*(int*)(x + BandLayout.BlockColumns)), _low, Vector256.Load((sbyte*)x)), _high, Vector256.Load((sbyte*)x + 32));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Products(Vector256<int> sums, Vector256<byte> weights, sbyte* x) =>
-        AvxVnni.IsSupported ? AvxVnni.MultiplyWideningAndAdd(sums, weights, Vector256.Load(x)) : ProductsOfWords(sums, weights, x);
+    public static Vector256<int> Begin(byte* x) => Vector256.Create(*(int*)(x + BandLayout.BlockColumns));
 
-    private static Vector256<int> ProductsOfWords(Vector256<int> sums, Vector256<byte> weights, sbyte* x)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Operand(byte* x, int group) => Vector256.Create(((int*)x)[group]).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> SecondOperand(byte* x, int group) => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Add(Vector256<int> sums, Vector256<byte> weights, Vector256<byte> operand, Vector256<byte> second) =>
+        Products(sums, weights, operand.AsSByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Products(Vector256<int> sums, Vector256<byte> weights, Vector256<sbyte> x) =>
+        AvxVnni.IsSupported ? AvxVnni.MultiplyWideningAndAdd(sums, weights, x) : ProductsOfWords(sums, weights, x);
+
+    private static Vector256<int> ProductsOfWords(Vector256<int> sums, Vector256<byte> weights, Vector256<sbyte> x)
     {
         Span<int> added = stackalloc int[Vector256<int>.Count];
         for (var column = 0; column < Vector256<byte>.Count; column++)
-            added[column / ProductShape.Neighbours] += weights.GetElement(column) * x[column];
+            added[column / sizeof(int)] += weights.GetElement(column) * x.GetElement(column);
         return sums + Vector256.Create<int>(added);
     }
 

@@ -4,39 +4,32 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>64 weights as 16-bit numbers for AVX2, in the order of <see cref="ActivationOrder.Pairs"/>.</summary>
-/// <remarks>
-/// A level of 16 bits comes from two byte tables, joined by an unpacking, which leaves neighbouring columns as pairs. The bytes are put in order beforehand, so that pairs of a lane of
-/// four columns lie in the same place of both vectors of a half.
-/// </remarks>
+/// <summary>64 weights as 16-bit numbers for AVX2, in the order of <see cref="ActivationOrder.Words"/>.</summary>
+/// <remarks>A level of 16 bits comes from two byte tables, joined by an unpacking within halves of a vector: activations have its order.</remarks>
 internal readonly unsafe struct WordCodes256(Vector256<short> a, Vector256<short> b, Vector256<short> c, Vector256<short> d) : IProductCodes<WordCodes256>
 {
-    private readonly Vector256<short> _a = a; // columns 0 to 31: the first two of each four
-    private readonly Vector256<short> _b = b; // their last two
-    private readonly Vector256<short> _c = c; // columns 32 to 63
-    private readonly Vector256<short> _d = d;
+    private readonly Vector256<short> _a = a; // columns 0 to 7 and 16 to 23
+    private readonly Vector256<short> _b = b; // 8 to 15 and 24 to 31
+    private readonly Vector256<short> _c = c; // 32 to 39 and 48 to 55
+    private readonly Vector256<short> _d = d; // 40 to 47 and 56 to 63
 
     public static int Bytes => 4 * Vector256<byte>.Count;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WordCodes256 FromLowNibbles(byte* line) => Levels(Ordered(line), Ordered(line + 32));
+    public static WordCodes256 FromLowNibbles(byte* line) => Levels(Vector256.Load(line), Vector256.Load(line + 32));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WordCodes256 FromHighNibbles(byte* line) =>
-        Levels(Vector256.ShiftRightLogical(Ordered(line).AsUInt16(), 4).AsByte(), Vector256.ShiftRightLogical(Ordered(line + 32).AsUInt16(), 4).AsByte());
+        Levels(Vector256.ShiftRightLogical(Vector256.Load((ushort*)line), 4).AsByte(), Vector256.ShiftRightLogical(Vector256.Load((ushort*)(line + 32)), 4).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WordCodes256 FromBytes(byte* line)
     {
-        var (first, second) = (Ordered(line), Ordered(line + 32));
-        var firstSign = Avx2.CompareGreaterThan(Vector256<sbyte>.Zero, first.AsSByte()).AsByte();
-        var secondSign = Avx2.CompareGreaterThan(Vector256<sbyte>.Zero, second.AsSByte()).AsByte();
-        return Join(first, firstSign, second, secondSign);
+        var (first, second) = (Vector256.Load((sbyte*)line), Vector256.Load((sbyte*)line + 32));
+        return Join(
+            first.AsByte(), Avx2.CompareGreaterThan(Vector256<sbyte>.Zero, first).AsByte(),
+            second.AsByte(), Avx2.CompareGreaterThan(Vector256<sbyte>.Zero, second).AsByte());
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WordCodes256 Load(byte* source) =>
-        new(Vector256.Load((short*)source), Vector256.Load((short*)source + 16), Vector256.Load((short*)source + 32), Vector256.Load((short*)source + 48));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(byte* destination)
@@ -56,7 +49,17 @@ internal readonly unsafe struct WordCodes256(Vector256<short> a, Vector256<short
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<byte> Ordered(byte* bytes) => Avx2.Shuffle(Vector256.Load(bytes), ProductTables.PairOrder);
+    public static Vector256<int> Begin(byte* x) => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Operand(byte* x, int group) => Vector256.Create(((int*)x)[group]).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> SecondOperand(byte* x, int group) => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Add(Vector256<int> sums, Vector256<byte> weights, Vector256<byte> operand, Vector256<byte> second) =>
+        sums + Avx2.MultiplyAddAdjacent(weights.AsInt16(), operand.AsInt16());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static WordCodes256 Levels(Vector256<byte> first, Vector256<byte> second)

@@ -42,10 +42,6 @@ internal readonly unsafe struct WordCodes512(Vector512<short> even, Vector512<sh
         return new(Vector512.ShiftRightArithmetic(Vector512.ShiftLeft(codes, 8), 8), Vector512.ShiftRightArithmetic(codes, 8));
     }
 
-    /// <summary>Reads what <see cref="Store"/> wrote.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WordCodes512 Load(byte* source) => new(Vector512.Load((short*)source), Vector512.Load((short*)source + 32));
-
     /// <summary>Keeps them for other tokens, at a multiple of 64.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(byte* destination)
@@ -54,7 +50,7 @@ internal readonly unsafe struct WordCodes512(Vector512<short> even, Vector512<sh
         _odd.Store((short*)destination + 32);
     }
 
-    /// <summary>The sums of four products of 16 half lanes: of lane l mod 8.</summary>
+    /// <summary>Partial sums of the block's products, in any lanes.</summary>
     /// <param name="x">The block's activations.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector512<int> Multiply(byte* x)

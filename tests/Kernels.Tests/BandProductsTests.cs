@@ -24,9 +24,9 @@ public sealed partial class BandProductsTests
                 data.Add(weights, ActivationPrecision.Int8, nameof(ActivationOrder.Columns));
                 if (!KernelPaths.Available.Contains(KernelPath.Avx2))
                     continue;
-                data.Add(weights, ActivationPrecision.Int16, nameof(ActivationOrder.Pairs));
+                data.Add(weights, ActivationPrecision.Int16, nameof(ActivationOrder.Words));
                 data.Add(weights, ActivationPrecision.Int8, nameof(ActivationOrder.Magnitudes));
-                data.Add(weights, ActivationPrecision.Int8, nameof(ActivationOrder.Corrections));
+                data.Add(weights, ActivationPrecision.Int8, nameof(ActivationOrder.Correction));
             }
 
             return data;
@@ -98,8 +98,8 @@ public sealed partial class BandProductsTests
     /// <summary>Root-mean-square errors relative to the root mean square of the outputs, a fifth above those that the data of this test give.</summary>
     private static double LargestError(WeightPrecision weights, ActivationPrecision activations) => (weights, activations) switch
     {
-        (WeightPrecision.Nf4 or WeightPrecision.Nf4Dynamic, ActivationPrecision.Int16) => 6.3e-5, // of the activations 2e-5, of the levels 3.6e-5
-        (_, ActivationPrecision.Int16) => 2.6e-5,
+        (WeightPrecision.Nf4 or WeightPrecision.Nf4Dynamic, ActivationPrecision.Int16) => 1.75e-4, // of the activations 9e-5, of the levels 7.9e-5
+        (_, ActivationPrecision.Int16) => 1e-4,
         (WeightPrecision.Nf4 or WeightPrecision.Nf4Dynamic, _) => 7.8e-3, // of the activations 5.5e-3, of the levels 3.3e-3
         (_, _) => 6.7e-3,
     };
