@@ -12,7 +12,10 @@ namespace Deepseek.Inference.Models;
 /// <remarks>
 /// <para>Thread-safe: several threads may run passes at once, each over caches of its own. A cache serves one pass at a time.</para>
 /// <para>Disposal refuses further calls and frees the weights when the last pass under way has ended. Caches are disposed by their owners.</para>
-/// <para>Weights keep their stored type in memory and are computed in fp32.</para>
+/// <para>
+/// Weights keep their stored type in memory and are computed in fp32; a store's weights of 4 and 8 bits meet activations that are rounded as <see cref="ModelOptions.Activations"/> says, on the CPU operations. There one
+/// pass computes at a time, and the others wait.
+/// </para>
 /// </remarks>
 public abstract class LanguageModel : IDisposable
 {
