@@ -13,6 +13,9 @@ internal static unsafe class BandKernel<TLoops>
     // Up to here decoding a row once for every two tokens costs less than interleaving rows.
     private const int FewTokens = 6;
 
+    // Lines of the first tile.
+    private const int FirstBytes = 1024;
+
     // Half of a processor's first cache, where another program may use the other half.
     private const int ChunkBytes = 16 << 10;
 
@@ -24,7 +27,8 @@ internal static unsafe class BandKernel<TLoops>
     /// <summary>Multiplies all rows of a band with the tokens.</summary>
     public static void Run(in BandProduct product)
     {
-        TileScales.Prefetch(product.Source, product.Layout.HeaderBytesOf(product.Band));
+        // The scales and what follows them: kernels themselves ask for what lies further ahead.
+        TileScales.Prefetch(product.Source, product.Layout.HeaderBytesOf(product.Band) + FirstBytes);
         for (var first = 0; first < product.Count; first += MaxTokens)
         {
             var count = Math.Min(MaxTokens, product.Count - first);
@@ -38,7 +42,7 @@ internal static unsafe class BandKernel<TLoops>
     private static void RunFew(in BandProduct product, int firstToken, int count)
     {
         var padded = (int)Lengths.CeilDiv(product.Layout.BlocksPerRow, Lanes) * Lanes;
-        var memory = (float*)KernelScratch.Reserve(3L * TileRows * padded * sizeof(float));
+        var memory = (float*)KernelScratch.Reserve(((3L * TileRows * padded) + TileScales.Vector) * sizeof(float));
         for (var row = 0; row < product.RowCount; row += TileRows)
         {
             // After the first tokens a tile lies in the first cache.
@@ -50,7 +54,7 @@ internal static unsafe class BandKernel<TLoops>
     /// <summary>A tile and one or two tokens.</summary>
     private static void MultiplyTile(in BandProduct product, int row, int token, int count, int padded, float* scales)
     {
-        var factors = scales + (TileRows * padded);
+        var factors = scales + (TileRows * padded) + TileScales.Vector;
         var otherFactors = factors + (TileRows * padded);
         var blocks = product.Layout.BlocksPerRow;
         var sums = stackalloc float[2 * TileRows * Lanes];

@@ -32,6 +32,12 @@ public static partial class Bands
 
     private static void DecodeInt8(KernelPath path, BandLayout layout, int band, ReadOnlySpan<byte> source, int firstRow, Span<float> destination)
     {
+        if (path is KernelPath.Avx2 or KernelPath.Avx512)
+        {
+            DecodeInt8Avx2(layout, band, source, firstRow, destination);
+            return;
+        }
+
         var header = layout.HeaderBytesOf(band);
         for (var row = firstRow; !destination.IsEmpty; row++)
         {

@@ -103,18 +103,24 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
     }
 
     /// <summary>The sums of the last blocks of a row, fewer than eight; the others' are 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Vector256<int> Last(byte* line, byte* x, int blocks)
     {
-        var sums = stackalloc int[Lanes];
-        new Span<int>(sums, Lanes).Clear();
-        for (var block = 0; block < blocks; block++)
+        Vector256<int> a = default, b = default, c = default, d = default;
+        if (blocks >= 2)
+            a = Pair(line, x);
+        if (blocks >= 4)
+            b = Pair(line + PairLines, x + (2 * XBytes));
+        if (blocks >= 6)
+            c = Pair(line + (2 * PairLines), x + (4 * XBytes));
+        if (blocks % 2 == 1)
         {
-            var second = block % 2 == 1;
-            var codes = TForm.Read<TCodes>(line + (block / 2 * PairLines) + (second ? SecondLine : 0), second);
-            sums[block] = Vector256.Sum(codes.Multiply(x + (block * XBytes)));
+            var pair = blocks / 2;
+            var last = LaneSum.Two(TForm.Read<TCodes>(line + (pair * PairLines), false).Multiply(x + (2 * pair * XBytes)), default);
+            (a, b, c, d) = pair == 0 ? (last, b, c, d) : pair == 1 ? (a, last, c, d) : pair == 2 ? (a, b, last, d) : (a, b, c, last);
         }
 
-        return Vector256.Load(sums);
+        return LaneSum.Eight(LaneSum.Four(a, b), LaneSum.Four(c, d));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

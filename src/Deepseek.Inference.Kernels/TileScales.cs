@@ -7,6 +7,9 @@ namespace Deepseek.Inference.Kernels;
 /// <summary>The scales of a tile's four rows, and their products with those of activations.</summary>
 internal static unsafe class TileScales
 {
+    /// <summary>Numbers that may be read beyond scales, and written beyond where they go.</summary>
+    public const int Vector = 8;
+
     private const int Rows = BandLayout.TileRows;
 
     /// <summary>Reads the scales of a tile; of rows that the band does not have they are 0.</summary>
@@ -36,23 +39,12 @@ internal static unsafe class TileScales
     {
         var layout = product.Layout;
         var blocks = layout.BlocksPerRow;
-        var x = product.ActivationScales(token);
         var rows = Math.Min(Rows, layout.RowsOf(product.Band) - firstRow);
-        var signed = layout.Precision == WeightPrecision.Nf4 && Avx2.IsSupported;
-        if (!signed)
+        if (layout.Precision == WeightPrecision.Nf4 && Avx2.IsSupported)
+            DecodeSigned((sbyte*)product.Source + layout.ScaleCodesOffsetOf(product.Band), (float*)product.Source, firstRow * blocks, rows * blocks, scales);
+        else
             BandScales.DecodeRows(product.Path, layout, product.Band, product.Source, firstRow, new Span<float>(scales, rows * blocks));
-        for (var row = 0; row < rows; row++)
-        {
-            var to = products + (row * stride);
-            if (signed)
-                MultiplyRow((sbyte*)product.Source + layout.ScaleCodesOffsetOf(product.Band), (float*)product.Source, (firstRow + row) * blocks, blocks, x, to);
-            else
-                MultiplyRow(scales + (row * blocks), blocks, x, to);
-            new Span<float>(to + blocks, stride - blocks).Clear();
-        }
-
-        if (rows < Rows)
-            new Span<float>(products + (rows * stride), (Rows - rows) * stride).Clear();
+        Multiply(scales, rows, blocks, product.ActivationScales(token), products, stride);
     }
 
     /// <summary>The scales of some rows, block by block; of rows that the band does not have 0.</summary>
@@ -75,41 +67,47 @@ internal static unsafe class TileScales
         return turned;
     }
 
-    /// <summary>Asks for the scales of a band, which no stream of weights announces.</summary>
+    /// <summary>Asks for the begin of a band, which no stream of weights announces.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Prefetch(byte* source, int headerBytes)
+    public static void Prefetch(byte* source, int bytes)
     {
         if (!Sse.IsSupported)
             return;
 
-        for (var at = 0; at < headerBytes; at += BandLayout.LineBytes)
+        for (var at = 0; at < bytes; at += BandLayout.LineBytes)
             Sse.Prefetch0(source + at);
     }
 
-    private static void MultiplyRow(float* scales, int count, float* x, float* products)
-    {
-        for (var i = 0; i < count; i++)
-            products[i] = scales[i] * x[i];
-    }
-
+    /// <summary>Decodes eight scales a step; what a step writes beyond its group, the next group's first step writes anew.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyRow(sbyte* codes, float* steps, int first, int count, float* x, float* products)
+    private static void DecodeSigned(sbyte* codes, float* steps, int first, int count, float* scales)
     {
-        const int Step = 8;
         for (var done = 0; done < count;)
         {
             // Up to the end of the group, whose blocks share a step.
-            var end = Math.Min(count, done + BandLayout.GroupBlocks - ((first + done) % BandLayout.GroupBlocks));
-            var step = steps[(first + done) / BandLayout.GroupBlocks];
-            var steps8 = Vector256.Create(step);
-            for (; done <= end - Step; done += Step)
+            var group = (first + done) / BandLayout.GroupBlocks;
+            var end = Math.Min(count, ((group + 1) * BandLayout.GroupBlocks) - first);
+            var step = Vector256.Create(steps[group]);
+            for (; done < end; done += Vector)
+                (Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(codes + first + done)) * step).Store(scales + done);
+            done = end;
+        }
+    }
+
+    /// <summary>Multiplies eight scales a step; after a row's blocks come zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Multiply(float* scales, int rows, int blocks, float* x, float* products, int stride)
+    {
+        for (var row = 0; row < Rows; row++, scales += blocks, products += stride)
+        {
+            for (var i = 0; i < stride; i += Vector)
             {
-                var eight = Avx2.ConvertToVector256Int32(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(codes + first + done)).AsSByte());
-                (Avx.ConvertToVector256Single(eight) * steps8 * Vector256.Load(x + done)).Store(products + done);
+                var product = row < rows ? Vector256.Load(scales + i) * Vector256.Load(x + i) : default;
+                product.Store(products + i);
             }
 
-            for (; done < end; done++)
-                products[done] = codes[first + done] * step * x[done];
+            for (var i = blocks; i < stride; i++)
+                products[i] = 0;
         }
     }
 }
