@@ -13,7 +13,7 @@ internal static class CommonOptions
 
     /// <summary>Threads that compute.</summary>
     /// <param name="standard">What the verb does where nothing was given.</param>
-    public static Option<int?> Threads(string? standard = null) => NumberOption.Whole("--threads", "N", $"Threads that compute. Default: {standard ?? "as many as libtorch chooses"}.", 1, 1024);
+    public static Option<int?> Threads(string? standard = null) => NumberOption.Whole("--threads", "N", $"Threads that compute. Default: {standard ?? "as many as there are processors"}.", 1, ModelOptions.MaxThreads);
 
     public static Option<string?> Activations()
     {

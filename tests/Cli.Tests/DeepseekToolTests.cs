@@ -66,7 +66,7 @@ public sealed class DeepseekToolTests
         { "run --prompt a --max-new 0", "--max-new is '0'; it must be a whole number, 1 or more." },
         { "run --prompt a --max-new 1,000", "--max-new is '1,000'" },
         { "run --prompt a --max-new 99999999999", "--max-new is '99999999999'" },
-        { "run --prompt a --threads 0", "--threads is '0'; it must be a whole number, 1 to 1024." },
+        { "run --prompt a --threads 0", "--threads is '0'; it must be a whole number, 1 to 256." },
         { "chat --temperature x", "--temperature is 'x'" },
         { "chat --temperature -1", "Temperature is -1" },
         { "inspect", "inspect" },

@@ -6,6 +6,9 @@ namespace Deepseek.Inference.Models;
 /// <summary>How a model is loaded and computed.</summary>
 public sealed record ModelOptions
 {
+    /// <summary>The most threads that may compute.</summary>
+    public const int MaxThreads = ThreadTeam.MaxThreads;
+
     /// <summary>Where it is computed: <c>cpu</c> (the default), <c>cuda</c> or <c>cuda:1</c>. CUDA has not been verified yet.</summary>
     public string Device { get; init; } = "cpu";
 
@@ -45,8 +48,8 @@ public sealed record ModelOptions
         List<string> faults = [];
         if (!IsDevice(Device))
             faults.Add($"{nameof(Device)} is '{Device}'; it must be cpu, cuda or cuda:N.");
-        if (Threads is < 1 or > ThreadTeam.MaxThreads)
-            faults.Add($"{nameof(Threads)} is {Threads}; it must be 1 to {ThreadTeam.MaxThreads}.");
+        if (Threads is < 1 or > MaxThreads)
+            faults.Add($"{nameof(Threads)} is {Threads}; it must be 1 to {MaxThreads}.");
         if (ChunkSize is < 1 or > 65_536)
             faults.Add($"{nameof(ChunkSize)} is {ChunkSize}; it must be 1 to 65536 tokens.");
         if (!Enum.IsDefined(AttentionForm))

@@ -60,9 +60,9 @@ public sealed class BenchCommandTests
     [InlineData("-p -1", "-p is '-1'; it must be a whole number, 0 or more.")]
     [InlineData("-n x", "-n is 'x'; it must be a whole number, 0 or more.")]
     [InlineData("--depth -1", "--depth is '-1'; it must be a whole number, 0 or more.")]
-    [InlineData("--batch 0", "--batch is '0'; it must be a whole number, 1 to 1024.")]
+    [InlineData("--batch 0", "--batch is '0'; it must be a whole number, 1 to 256.")]
     [InlineData("--repeat 0", "--repeat is '0'; it must be a whole number, 1 to 1000.")]
-    [InlineData("--threads 0", "--threads is '0'; it must be a whole number, 1 to 1024.")]
+    [InlineData("--threads 0", "--threads is '0'; it must be a whole number, 1 to 256.")]
     [InlineData("--activations int4", "--activations is 'int4'; it must be fp32, int16 or int8.")]
     [InlineData("-p 0 -n 0", "-p and -n are both 0; one of them must be 1 or more, since nothing would be timed.")]
     public async Task WrongUsage_Anything_IsNamed(string options, string fragment)
@@ -111,7 +111,7 @@ public sealed class BenchCommandTests
         var threads = await Tool.RunAsync([.. line.Split(' '), "--threads", "0"]);
 
         wrong.AssertFault(DeepseekTool.WrongUsage, "--activations is 'INT8'; it must be fp32, int16 or int8.");
-        threads.AssertFault(DeepseekTool.WrongUsage, "--threads is '0'; it must be a whole number, 1 to 1024.");
+        threads.AssertFault(DeepseekTool.WrongUsage, "--threads is '0'; it must be a whole number, 1 to 256.");
     }
 
     private static async Task<JsonElement> MeasureAsync(params string[] options)
