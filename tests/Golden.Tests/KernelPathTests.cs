@@ -110,7 +110,7 @@ public sealed class KernelPathTests
         var file = Path.GetTempFileName();
         try
         {
-            ProcessStartInfo start = new("dotnet", [typeof(KernelPathTests).Assembly.Location, "--filter-class", typeof(KernelPathTests).FullName!, "--no-progress"])
+            ProcessStartInfo start = new("dotnet", [typeof(KernelPathTests).Assembly.Location, "--filter-class", typeof(KernelPathTests).FullName!, "--progress", "off"])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
