@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Deepseek.Inference.Checkpoints;
+using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Kernels;
@@ -19,17 +20,19 @@ public sealed class BitsandbytesModelTests
 {
     private const double Tolerance = 2e-4;
 
-    private static string Folder => GoldenModelTests.Folder("bnb-qwen2");
+    private static string Folder => GoldenModel.Folder("bnb-qwen2");
 
-    [Fact]
-    public async Task Forward_RaggedMatricesDecodedAsTheReferenceDid_EqualsReference()
+    [Theory]
+    [InlineData(ComputeOperations.Cpu)]
+    [InlineData(ComputeOperations.Torch)]
+    public async Task Forward_RaggedMatricesDecodedAsTheReferenceDid_EqualsReference(ComputeOperations operations)
     {
-        using var golden = GoldenModelTests.Open("bnb-qwen2");
+        using var golden = GoldenModel.Open("bnb-qwen2");
         var folder = Directory.CreateTempSubdirectory("bnb-as-reference");
         try
         {
             WriteAsReference(folder.FullName);
-            using var model = await LanguageModel.LoadAsync(folder.FullName, cancellationToken: TestContext.Current.CancellationToken);
+            using var model = await GoldenModel.LoadFromAsync(folder.FullName, operations);
             using var cache = model.CreateCache();
 
             using var logits = model.Forward(golden.Ids("ids.33"), cache, LogitRows.All);

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using Deepseek.Inference.Compute;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Quantization;
-using Deepseek.Inference.Tests;
 
 namespace Deepseek.Inference.Golden.Tests;
 
@@ -15,16 +14,17 @@ public sealed class GoldenModelTests
     /// <summary>Only the order of sums differs between one pass and several.</summary>
     private const double SplitTolerance = 1e-4;
 
-    public static TheoryData<string> Models =>
-        ["v3-fp32", "v3-bf16", "v3-fp8", "v3-no-yarn", "v3-no-qlora", "v3-mtp", "v2-lite", "v2", "distill-qwen2", "distill-llama"];
+    private static readonly string[] LatentNames = ["v3-fp32", "v3-bf16", "v3-fp8", "v3-no-yarn", "v3-no-qlora", "v3-mtp", "v2-lite", "v2"];
 
-    public static TheoryData<string> LatentModels => [.. Models.Where(name => !name.Data.StartsWith("distill", StringComparison.Ordinal))];
+    public static MatrixTheoryData<string, ComputeOperations> Models => new([.. LatentNames, "distill-qwen2", "distill-llama"], GoldenModel.Operations);
+
+    public static TheoryData<string> LatentModels => [.. LatentNames];
 
     [Theory, MemberData(nameof(Models))]
-    public async Task Forward_WholeText_EqualsReference(string name)
+    public async Task Forward_WholeText_EqualsReference(string name, ComputeOperations operations)
     {
-        using var golden = Open(name);
-        using var model = await Load(name);
+        using var golden = GoldenModel.Open(name);
+        using var model = await GoldenModel.LoadAsync(name, operations);
 
         foreach (var length in new[] { 7, 130 })
         {
@@ -48,11 +48,11 @@ public sealed class GoldenModelTests
     }
 
     [Theory, MemberData(nameof(Models))]
-    public async Task Forward_TokenByTokenAndInChunks_EqualsWholeText(string name)
+    public async Task Forward_TokenByTokenAndInChunks_EqualsWholeText(string name, ComputeOperations operations)
     {
-        using var golden = Open(name);
-        using var model = await Load(name);
-        using var chunked = await LanguageModel.LoadAsync(Folder(name), new ModelOptions { ChunkSize = 33 }, cancellationToken: TestContext.Current.CancellationToken);
+        using var golden = GoldenModel.Open(name);
+        using var model = await GoldenModel.LoadAsync(name, operations);
+        using var chunked = await GoldenModel.LoadAsync(name, operations, new ModelOptions { ChunkSize = 33 });
         var ids = golden.Ids("ids.130");
         var expected = golden.Floats("logits.130");
         using var cache = model.CreateCache();
@@ -72,10 +72,10 @@ public sealed class GoldenModelTests
     }
 
     [Theory, MemberData(nameof(Models))]
-    public async Task Forward_BatchOfUnequalSequences_EqualsEachAlone(string name)
+    public async Task Forward_BatchOfUnequalSequences_EqualsEachAlone(string name, ComputeOperations operations)
     {
-        using var golden = Open(name);
-        using var model = await Load(name);
+        using var golden = GoldenModel.Open(name);
+        using var model = await GoldenModel.LoadAsync(name, operations);
         var pair = golden.Ids("ids.7");
         var text = golden.Ids("ids.130");
         using var first = model.CreateCache();
@@ -95,10 +95,10 @@ public sealed class GoldenModelTests
     }
 
     [Theory, MemberData(nameof(Models))]
-    public async Task Forward_BestTokenFedBack_ContinuesAsReference(string name)
+    public async Task Forward_BestTokenFedBack_ContinuesAsReference(string name, ComputeOperations operations)
     {
-        using var golden = Open(name);
-        using var model = await Load(name);
+        using var golden = GoldenModel.Open(name);
+        using var model = await GoldenModel.LoadAsync(name, operations);
         using var cache = model.CreateCache();
         var expected = golden.Ids("greedy.tokens"); // the prompt, then the continuation
         var tokens = golden.Ids("greedy.prompt").ToList();
@@ -119,38 +119,38 @@ public sealed class GoldenModelTests
     [Theory, MemberData(nameof(LatentModels))]
     public async Task Forward_AttentionWindow_EqualsReference(string name)
     {
-        using var golden = Open(name);
+        using var golden = GoldenModel.Open(name);
         var ids = golden.Ids("ids.130");
         var expected = golden.Floats("window24_sink4.logits");
 
-        foreach (var (form, chunk) in new[] { (AttentionForm.Absorbed, 512), (AttentionForm.Absorbed, 1), (AttentionForm.Naive, 37) })
+        foreach (var (operations, form, chunk) in Ways())
         {
-            using var model = await LanguageModel.LoadAsync(Folder(name), new ModelOptions { AttentionForm = form, ChunkSize = chunk }, cancellationToken: TestContext.Current.CancellationToken);
+            using var model = await GoldenModel.LoadAsync(name, operations, new ModelOptions { AttentionForm = form, ChunkSize = chunk });
             using var cache = model.CreateCache(new() { Window = new(Recent: 24, Sink: 4) });
 
             using var logits = model.Forward(ids, cache, LogitRows.All);
 
-            Golden.AssertClose(expected, logits.ToArray<float>(), Tolerance, $"{name} window, {form}, chunks of {chunk}");
+            Golden.AssertClose(expected, logits.ToArray<float>(), Tolerance, $"{name} window, {operations}, {form}, chunks of {chunk}");
         }
+
+        static IEnumerable<(ComputeOperations Operations, AttentionForm Form, int Chunk)> Ways() =>
+        [
+            (ComputeOperations.Cpu, AttentionForm.Absorbed, 512), (ComputeOperations.Cpu, AttentionForm.Absorbed, 1), (ComputeOperations.Cpu, AttentionForm.Absorbed, 37),
+            (ComputeOperations.Torch, AttentionForm.Absorbed, 512), (ComputeOperations.Torch, AttentionForm.Absorbed, 1), (ComputeOperations.Torch, AttentionForm.Naive, 37),
+        ];
     }
 
     [Theory, MemberData(nameof(LatentModels))]
     public async Task Forward_NaiveForm_EqualsReference(string name)
     {
-        using var golden = Open(name);
-        using var model = await LanguageModel.LoadAsync(Folder(name), new ModelOptions { AttentionForm = AttentionForm.Naive }, cancellationToken: TestContext.Current.CancellationToken);
+        using var golden = GoldenModel.Open(name);
+        using var model = await GoldenModel.LoadAsync(name, ComputeOperations.Torch, new ModelOptions { AttentionForm = AttentionForm.Naive }); // the kernels have the absorbed form alone
         using var cache = model.CreateCache();
 
         using var logits = model.Forward(golden.Ids("ids.130"), cache, LogitRows.All);
 
         Golden.AssertClose(golden.Floats("logits.130"), logits.ToArray<float>(), Tolerance, $"{name} naive");
     }
-
-    internal static Golden Open(string name) => new(Path.Combine(Folder(name), "golden.safetensors"));
-
-    internal static string Folder(string name) => Path.Combine(TestPaths.Fixtures, name);
-
-    private static Task<LanguageModel> Load(string name) => LanguageModel.LoadAsync(Folder(name), cancellationToken: TestContext.Current.CancellationToken);
 
     private static void AssertRouting(Golden golden, int length, int row, ForwardTrace trace)
     {

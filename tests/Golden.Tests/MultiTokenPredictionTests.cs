@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Deepseek.Inference.Compute;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Quantization;
 
@@ -8,11 +9,13 @@ public sealed class MultiTokenPredictionTests
 {
     private const double Tolerance = 2e-4;
 
-    [Fact]
-    public async Task PredictAfterNext_WholeTextAndTokenByToken_EqualsReference()
+    [Theory]
+    [InlineData(ComputeOperations.Cpu)]
+    [InlineData(ComputeOperations.Torch)]
+    public async Task PredictAfterNext_WholeTextAndTokenByToken_EqualsReference(ComputeOperations operations)
     {
-        using var golden = GoldenModelTests.Open("v3-mtp");
-        using var model = await DeepseekModel.LoadAsync(GoldenModelTests.Folder("v3-mtp"), cancellationToken: TestContext.Current.CancellationToken);
+        using var golden = GoldenModel.Open("v3-mtp");
+        using var model = (DeepseekModel)await GoldenModel.LoadAsync("v3-mtp", operations);
         var ids = golden.Ids("ids.130");
         var hidden = golden.Floats("hidden.130.3").AsMemory(0, 129 * model.Config.HiddenSize);
         using var cache = model.CreatePredictionCache();
@@ -36,7 +39,7 @@ public sealed class MultiTokenPredictionTests
     [Fact]
     public async Task PredictAfterNext_ModelWithoutTheLayer_SaysSo()
     {
-        using var model = await DeepseekModel.LoadAsync(GoldenModelTests.Folder("v2-lite"), cancellationToken: TestContext.Current.CancellationToken);
+        using var model = await DeepseekModel.LoadAsync(GoldenModel.Folder("v2-lite"), cancellationToken: TestContext.Current.CancellationToken);
 
         var error = Assert.Throws<InvalidOperationException>(() => model.CreatePredictionCache());
 

@@ -1,5 +1,5 @@
+using Deepseek.Inference.Compute;
 using Deepseek.Inference.Evaluation;
-using Deepseek.Inference.Models;
 using Deepseek.Inference.Tests;
 using Deepseek.Inference.Tokenization;
 
@@ -9,11 +9,13 @@ namespace Deepseek.Inference.Golden.Tests;
 public sealed class PerplexityTests
 {
     [Theory]
-    [InlineData("held-out-tasks.txt", null, 2.26284, 8377)]
-    [InlineData("held-out-prose.txt", 12000, 48.5322, 12000)]
-    public async Task Measure_HeldOutText_EqualsReference(string file, int? maxTokens, double expected, int tokens)
+    [InlineData(ComputeOperations.Cpu, "held-out-tasks.txt", null, 2.26284, 8377)]
+    [InlineData(ComputeOperations.Cpu, "held-out-prose.txt", 12000, 48.5322, 12000)]
+    [InlineData(ComputeOperations.Torch, "held-out-tasks.txt", null, 2.26284, 8377)]
+    [InlineData(ComputeOperations.Torch, "held-out-prose.txt", 12000, 48.5322, 12000)]
+    public async Task Measure_HeldOutText_EqualsReference(ComputeOperations operations, string file, int? maxTokens, double expected, int tokens)
     {
-        using var model = await LanguageModel.LoadAsync(TestPaths.Nano, cancellationToken: TestContext.Current.CancellationToken);
+        using var model = await GoldenModel.LoadFromAsync(TestPaths.Nano, operations);
         var text = await File.ReadAllTextAsync(Path.Combine(TestPaths.Nano, file), TestContext.Current.CancellationToken);
         var runs = TextRuns.Cut(text, DeepseekTokenizer.Load(TestPaths.Nano), maxTokens: maxTokens);
 

@@ -59,7 +59,7 @@ public abstract unsafe partial class SequenceCache
     private void AppendWhole(int layer, Tensor values)
     {
         using var rows = values.contiguous();
-        var start = (float*)rows.Address();
+        var start = (float*)rows.Address() + rows.storage_offset(); // rows of a batch are a part of a larger tensor
         for (var t = 0; t < rows.size(0); t++)
             Write(KernelPaths.Selected, layer, Length + t, start + (t * _width));
         GC.KeepAlive(rows); // read through its address

@@ -140,9 +140,10 @@ public abstract partial class SequenceCache : IDisposable
             return;
 
         var capacity = Math.Min(MaxLength, Math.Max(needed, Math.Max(FirstCapacity, (int)Math.Min(int.MaxValue, 2 * (old?.size(0) ?? 0)))));
-        _layers[layer] = Grown(old, capacity, _width, StoredType);
+        // The rows last: their capacity tells whether there is room, also where memory ran out between the two.
         if (Options.Precision == CachePrecision.Int16)
             _scales[layer] = Grown(_scales[layer], capacity, 2, ScalarType.Float32);
+        _layers[layer] = Grown(old, capacity, _width, StoredType);
     }
 
     private Tensor Grown(Tensor? old, int capacity, long width, ScalarType type)

@@ -1,3 +1,4 @@
+using Deepseek.Inference.Caching;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Sampling;
 
@@ -25,14 +26,21 @@ public sealed record ModelComparison(double Divergence, double Agreement, Perple
         ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
         ArgumentNullException.ThrowIfNull(text);
+        return Measure(first, null, second, null, text, progress, cancellationToken);
+    }
+
+    /// <summary>The same over caches of the caller's choice, null for the model's own: tells what a cache costs from what weights and activations do.</summary>
+    internal static ModelComparison Measure(
+        LanguageModel first, CacheOptions? firstCache, LanguageModel second, CacheOptions? secondCache, TextRuns text, IProgress<int>? progress = null, CancellationToken cancellationToken = default)
+    {
         if (first.Config.VocabularySize != second.Config.VocabularySize)
             throw new ArgumentException($"The vocabularies have {first.Config.VocabularySize} and {second.Config.VocabularySize} tokens; models can be compared token by token only where they are the same.", nameof(second));
 
         var (divergence, agreement, lossFirst, lossSecond, tokens) = (0.0, 0, 0.0, 0.0, 0);
         foreach (var run in text.Runs)
         {
-            var a = Perplexity.Logits(first, run, cancellationToken);
-            var b = Perplexity.Logits(second, run, cancellationToken);
+            var a = Perplexity.Logits(first, run, firstCache, cancellationToken);
+            var b = Perplexity.Logits(second, run, secondCache, cancellationToken);
             var width = first.Config.VocabularySize;
             for (var t = 1; t < run.Length; t++)
             {

@@ -1,3 +1,4 @@
+using Deepseek.Inference.Caching;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Sampling;
 
@@ -21,7 +22,7 @@ public sealed record Perplexity(double Value, int Tokens)
         var (sum, tokens) = (0.0, 0);
         foreach (var run in text.Runs)
         {
-            var logits = Logits(model, run, cancellationToken);
+            var logits = Logits(model, run, null, cancellationToken);
             var width = logits.Length / (run.Length - 1);
             for (var t = 1; t < run.Length; t++)
                 sum -= LogProbabilities.LogSoftmaxAt(logits.AsSpan((t - 1) * width, width), run[t]);
@@ -34,9 +35,9 @@ public sealed record Perplexity(double Value, int Tokens)
     }
 
     /// <summary>The logits before every scored token of a run, [T − 1, V] row by row.</summary>
-    internal static float[] Logits(LanguageModel model, int[] run, CancellationToken cancellationToken)
+    internal static float[] Logits(LanguageModel model, int[] run, CacheOptions? options, CancellationToken cancellationToken)
     {
-        using var cache = model.CreateCache();
+        using var cache = model.CreateCache(options);
         using var logits = model.Forward(run.AsMemory(0, run.Length - 1), cache, LogitRows.All, cancellationToken: cancellationToken);
         return logits.CopyToHost<float>();
     }

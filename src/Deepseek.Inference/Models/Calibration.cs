@@ -14,11 +14,11 @@ namespace Deepseek.Inference.Models;
 public static class Calibration
 {
     // The head is measured at every token: the logits of more would fill the memory.
-    private const int ChunkTokens = 512;
+    private const int MostTokens = 512;
 
     /// <summary>Runs token sequences through a model and measures every matrix that is multiplied.</summary>
     /// <param name="model">The model; it computes what it always does, and may be used by others meanwhile.</param>
-    /// <param name="runs">Token ids; each run passes with a cache of its own, in chunks of 512 at most.</param>
+    /// <param name="runs">Token ids; each run passes with a cache of its own, in chunks of <see cref="ModelOptions.ChunkSize"/>, 512 at most.</param>
     /// <param name="progress">Told after every chunk.</param>
     /// <param name="cancellationToken">Ends the calibration between two layers.</param>
     /// <returns>The energies of all runs' tokens, each counted once.</returns>
@@ -45,15 +45,17 @@ public static class Calibration
         var counter = new ColumnEnergiesCounter();
         var observer = new CalibrationObserver(counter, model.Config.LayerCount);
         var predictor = model is DeepseekModel { HasMultiTokenPrediction: true } deepseek ? deepseek : null;
+        // No more than pass the model at once: the prediction layer continues the states of a whole chunk.
+        var chunkTokens = Math.Min(MostTokens, model.Options.ChunkTokens);
         var (tokens, total) = (0L, runs.Sum(run => (long)run.Length));
         foreach (var run in runs)
         {
             var options = new CacheOptions { MaxLength = run.Length, Precision = CachePrecision.Float32 };
             using var cache = model.CreateCache(options);
             using var predictionCache = predictor?.CreatePredictionCache(options);
-            for (var first = 0; first < run.Length; first += ChunkTokens)
+            for (var first = 0; first < run.Length; first += chunkTokens)
             {
-                var chunk = run.Slice(first, Math.Min(ChunkTokens, run.Length - first));
+                var chunk = run.Slice(first, Math.Min(chunkTokens, run.Length - first));
                 model.Observe(chunk, cache, LogitRows.All, observer, cancellationToken).Dispose();
                 if (predictor is not null)
                     Predict(predictor, run[(first + 1)..], predictionCache!, observer, cancellationToken);

@@ -1,4 +1,7 @@
+using Deepseek.Inference.Caching;
+using Deepseek.Inference.Compute;
 using Deepseek.Inference.Diagnostics;
+using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Store;
 using Deepseek.Inference.Tests.Models;
@@ -8,43 +11,51 @@ namespace Deepseek.Inference.Tests.Store;
 /// <summary>Models loaded from stores.</summary>
 public sealed class StoreModelTests
 {
-    public static TheoryData<string> Checkpoints =>
-        ["v3-fp32", "v3-bf16", "v3-fp8", "v3-no-yarn", "v3-no-qlora", "v3-mtp", "v2-lite", "v2", "distill-qwen2", "distill-llama"];
+    // A checkpoint is computed in fp32 over an fp32 cache; a store only where that is asked for.
+    private static readonly CacheOptions Unrounded = new() { Precision = CachePrecision.Float32 };
+
+    public static MatrixTheoryData<string, ComputeOperations> Checkpoints => new(
+        ["v3-fp32", "v3-bf16", "v3-fp8", "v3-no-yarn", "v3-no-qlora", "v3-mtp", "v2-lite", "v2", "distill-qwen2", "distill-llama"],
+        [ComputeOperations.Cpu, ComputeOperations.Torch]);
 
     [Theory, MemberData(nameof(Checkpoints))]
-    public async Task LoadAsync_StoreOfUnchangedWeights_GivesTheCheckpointsBits(string name)
+    public async Task LoadAsync_StoreOfUnchangedWeights_GivesTheCheckpointsBits(string name, ComputeOperations operations)
     {
         using var folder = await Stores.ConvertAsync(Fixture.Folder(name), Stores.Unchanged);
-        using var checkpoint = await Fixture.LoadAsync(name);
-        using var store = await LanguageModel.LoadAsync(folder.Path, cancellationToken: TestContext.Current.CancellationToken);
+        using var checkpoint = await Fixture.LoadAsync(name, Exact(operations));
+        using var store = await LanguageModel.LoadAsync(folder.Path, Exact(operations), cancellationToken: TestContext.Current.CancellationToken);
         var ids = Fixture.Ids(33);
 
         var expected = Fixture.Logits(checkpoint, ids, LogitRows.All);
-        var actual = Fixture.Logits(store, ids, LogitRows.All);
+        var actual = Fixture.Logits(store, ids, LogitRows.All, Unrounded);
 
         Fixture.AssertSameBits(expected, actual);
         Assert.Equal(checkpoint.Config with { Quantization = null, DataType = null }, store.Config);
     }
 
-    [Fact]
-    public async Task LoadAsync_FourBitCheckpoint_KeepsItsBits()
+    [Theory]
+    [InlineData(ComputeOperations.Cpu)]
+    [InlineData(ComputeOperations.Torch)]
+    public async Task LoadAsync_FourBitCheckpoint_KeepsItsBits(ComputeOperations operations)
     {
         var plain = Path.Combine(Fixture.Folder("bnb-qwen2"), "bnb");
         // down_proj has rows of 352 columns, which bitsandbytes' blocks cross: it cannot stay as it is.
         using var folder = await Stores.ConvertAsync(plain, Stores.Unchanged with { Dense = StorePrecision.F32 });
-        using var checkpoint = await LanguageModel.LoadAsync(plain, cancellationToken: TestContext.Current.CancellationToken);
-        using var store = await LanguageModel.LoadAsync(folder.Path, cancellationToken: TestContext.Current.CancellationToken);
+        using var checkpoint = await LanguageModel.LoadAsync(plain, Exact(operations), cancellationToken: TestContext.Current.CancellationToken);
+        using var store = await LanguageModel.LoadAsync(folder.Path, Exact(operations), cancellationToken: TestContext.Current.CancellationToken);
         var ids = Fixture.Ids(33);
 
         Fixture.AssertSameBits(Fixture.Logits(checkpoint, ids, LogitRows.All), Fixture.Logits(store, ids, LogitRows.All));
     }
 
-    [Fact]
-    public async Task LoadAsync_WithPrediction_PredictsAsTheCheckpoint()
+    [Theory]
+    [InlineData(ComputeOperations.Cpu)]
+    [InlineData(ComputeOperations.Torch)]
+    public async Task LoadAsync_WithPrediction_PredictsAsTheCheckpoint(ComputeOperations operations)
     {
         using var folder = await Stores.ConvertAsync(Fixture.Folder("v3-mtp"), Stores.Unchanged);
-        using var checkpoint = (DeepseekModel)await Fixture.LoadAsync("v3-mtp");
-        using var store = await DeepseekModel.LoadAsync(folder.Path, cancellationToken: TestContext.Current.CancellationToken);
+        using var checkpoint = (DeepseekModel)await Fixture.LoadAsync("v3-mtp", Exact(operations));
+        using var store = await DeepseekModel.LoadAsync(folder.Path, Exact(operations), cancellationToken: TestContext.Current.CancellationToken);
 
         Assert.True(store.HasMultiTokenPrediction);
         Fixture.AssertSameBits(Predict(checkpoint), Predict(store));
@@ -119,9 +130,11 @@ public sealed class StoreModelTests
         Assert.Equal($"{folder.Path}: The store is not finished: its conversion was interrupted. Give the same deepseek convert command again; what is complete is kept.", verify.Message);
     }
 
+    private static ModelOptions Exact(ComputeOperations operations) => new() { Operations = operations, Activations = ActivationPrecision.Fp32 };
+
     private static float[] Predict(DeepseekModel model)
     {
-        using var cache = model.CreatePredictionCache();
+        using var cache = model.CreatePredictionCache(Unrounded);
         var random = new Random(3);
         var hidden = Enumerable.Range(0, 5 * model.Config.HiddenSize).Select(_ => (float)random.NextDouble() - 0.5f).ToArray();
         using var logits = model.PredictAfterNext(new[] { 1, 2, 3, 4, 5 }, hidden, cache);
