@@ -39,10 +39,22 @@ internal sealed unsafe class CpuProducts : IDisposable
         Know(x.Tokens);
     }
 
-    /// <summary>Computes what has been added.</summary>
+    /// <summary>Computes what has been added; afterwards nothing is, also where it fails.</summary>
     public void Run()
     {
-        _engine.Each(_items, _item);
+        try
+        {
+            _engine.Each(_items, _item);
+        }
+        finally
+        {
+            Clear();
+        }
+    }
+
+    /// <summary>Forgets what has been added: of a pass that failed, it would lead to memory that is gone.</summary>
+    public void Clear()
+    {
         Array.Clear(_products, 0, _count); // no reference to weights stays
         (_count, _items) = (0, 0);
     }
@@ -83,10 +95,11 @@ internal sealed unsafe class CpuProducts : IDisposable
         if (count <= _known)
             return;
 
-        _known = count;
+        _known = 0; // until all are there: memory may run out
         _tokens = _identity.ReserveWhole(count);
         for (var i = 0; i < count; i++)
             _tokens[i] = i;
+        _known = count;
     }
 
     private readonly struct Product(WeightMatrix matrix, CpuInput x, float* y, long stride, float* bias, int firstItem)

@@ -58,9 +58,10 @@ internal sealed unsafe class CpuPass(CpuEngine engine) : IDisposable
         Output = _output.Reserve((long)Tokens * hidden);
     }
 
-    /// <summary>Forgets the sequences and who looks.</summary>
+    /// <summary>Forgets the sequences, who looks, and what a pass that failed had begun.</summary>
     public void End()
     {
+        engine.Products.Clear();
         Segments.Clear();
         (Observer, CancellationToken) = (null, default);
     }

@@ -1,3 +1,4 @@
+using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Layers;
 using Deepseek.Inference.Quantization;
@@ -96,6 +97,32 @@ public sealed class RotaryEmbeddingTests
 
         AssertClose([1 + (0.1 * Math.Log(40))], cosine);
     }
+
+    [Fact]
+    public unsafe void WriteAngles_SeveralSequences_WritesTheNumbersOfAngles()
+    {
+        using var scope = NewDisposeScope();
+        var rotary = new RotaryEmbedding(10, 10000, new YarnRopeScaling(40, 4096, 32, 1, 1, 0));
+        using var first = Passes.Cache();
+        using var second = Passes.Cache();
+        using var third = Passes.Cache();
+        second.Advance(new int[3]);
+        third.Advance(new int[160_000]);
+        using var segments = new CpuSegments();
+        segments.Add(first, 2);
+        segments.Add(second, 1);
+        segments.Add(third, 4);
+
+        var (cosine, sine) = rotary.Angles([new Segment(first, 0, 2), new Segment(second, 2, 1), new Segment(third, 3, 4)], CPU);
+        rotary.WriteAngles(segments);
+
+        Assert.Equal(cosine.ToArray<float>(), Written(segments.Cosine));
+        Assert.Equal(sine.ToArray<float>(), Written(segments.Sine));
+
+        float[] Written(RowAddress at) => [.. Enumerable.Range(0, 7).SelectMany(row => new Span<float>(at(row), 5).ToArray())];
+    }
+
+    private unsafe delegate float* RowAddress(int row);
 
     private static double Dot(Tensor a, Tensor b) => a.ToArray<float>().Zip(b.ToArray<float>(), (x, y) => (double)x * y).Sum();
 

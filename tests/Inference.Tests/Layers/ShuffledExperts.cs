@@ -15,10 +15,10 @@ internal sealed class ShuffledExperts(FeedForwardWeights[] weights, Random? rand
     public ExpertId[] Rented { get; private set; } = [];
 
     /// <summary>Experts handed out before reading fails.</summary>
-    public int FailAfter { get; init; } = int.MaxValue;
+    public int FailAfter { get; set; } = int.MaxValue;
 
     /// <summary>Called after every expert that was handed out.</summary>
-    public Action? Handed { get; init; }
+    public Action? Handed { get; set; }
 
     public ExpertBatch Rent(ReadOnlySpan<ExpertId> experts, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using Deepseek.Inference.Caching;
+using Deepseek.Inference.Compute;
 using Deepseek.Inference.Layers;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Quantization;
@@ -8,6 +9,9 @@ namespace Deepseek.Inference.Tests.Models;
 
 public sealed class LanguageModelTests
 {
+    /// <summary>What may compute on a CPU.</summary>
+    public static TheoryData<ComputeOperations> Operations => [ComputeOperations.Cpu, ComputeOperations.Torch];
+
     [Theory]
     [InlineData("v3-bf16")]
     [InlineData("distill-qwen2")]
@@ -65,11 +69,13 @@ public sealed class LanguageModelTests
     }
 
     [Theory]
-    [InlineData("v3-bf16")]
-    [InlineData("distill-llama")]
-    public async Task Forward_CancelledBetweenLayers_LeavesTheCacheAsItWas(string name)
+    [InlineData("v3-bf16", ComputeOperations.Cpu)]
+    [InlineData("v3-bf16", ComputeOperations.Torch)]
+    [InlineData("distill-llama", ComputeOperations.Cpu)]
+    [InlineData("distill-llama", ComputeOperations.Torch)]
+    public async Task Forward_CancelledBetweenLayers_LeavesTheCacheAsItWas(string name, ComputeOperations operations)
     {
-        using var model = await Fixture.LoadAsync(name, new ModelOptions { ChunkSize = 16 });
+        using var model = await Fixture.LoadAsync(name, new ModelOptions { ChunkSize = 16, Operations = operations });
         using var cache = model.CreateCache();
         using var undisturbed = model.CreateCache();
         var (before, ids) = (Fixture.Ids(20), Fixture.Ids(50, seed: 2));
@@ -89,10 +95,10 @@ public sealed class LanguageModelTests
         Fixture.AssertSameBits(Fixture.Logits(model, undisturbed, ids), Fixture.Logits(model, cache, ids));
     }
 
-    [Fact]
-    public async Task Forward_FailingWithin_SurfacesTheErrorAndLeavesTheCache()
+    [Theory, MemberData(nameof(Operations))]
+    public async Task Forward_FailingWithin_SurfacesTheErrorAndLeavesTheCache(ComputeOperations operations)
     {
-        using var model = await Fixture.LoadAsync("v3-bf16");
+        using var model = await Fixture.LoadAsync("v3-bf16", new ModelOptions { Operations = operations });
         using var cache = model.CreateCache();
         Fixture.Logits(model, cache, [5]);
 
@@ -102,10 +108,10 @@ public sealed class LanguageModelTests
         Assert.Equal([5], cache.Ids);
     }
 
-    [Fact]
-    public async Task Forward_CancelledBatch_LeavesEveryCacheAsItWas()
+    [Theory, MemberData(nameof(Operations))]
+    public async Task Forward_CancelledBatch_LeavesEveryCacheAsItWas(ComputeOperations operations)
     {
-        using var model = await Fixture.LoadAsync("v3-bf16");
+        using var model = await Fixture.LoadAsync("v3-bf16", new ModelOptions { Operations = operations });
         using var first = model.CreateCache();
         using var second = model.CreateCache();
         Fixture.Logits(model, first, [5, 6]);
@@ -116,10 +122,10 @@ public sealed class LanguageModelTests
         Assert.Empty(second.Ids);
     }
 
-    [Fact]
-    public async Task Forward_SeveralThreads_GiveTheBitsOfEachAlone()
+    [Theory, MemberData(nameof(Operations))]
+    public async Task Forward_SeveralThreads_GiveTheBitsOfEachAlone(ComputeOperations operations)
     {
-        using var model = await Fixture.LoadAsync("v3-fp8");
+        using var model = await Fixture.LoadAsync("v3-fp8", new ModelOptions { Operations = operations });
         var texts = Enumerable.Range(0, 8).Select(seed => Fixture.Ids(30 + (5 * seed), seed)).ToArray();
         var alone = texts.Select(text => Decode(model, text)).ToArray();
 
@@ -129,10 +135,10 @@ public sealed class LanguageModelTests
         Assert.All(alone.Zip(together), pair => Fixture.AssertSameBits(pair.First, pair.Second));
     }
 
-    [Fact]
-    public async Task Copy_Continued_DivergesIndependently()
+    [Theory, MemberData(nameof(Operations))]
+    public async Task Copy_Continued_DivergesIndependently(ComputeOperations operations)
     {
-        using var model = await Fixture.LoadAsync("v3-bf16");
+        using var model = await Fixture.LoadAsync("v3-bf16", new ModelOptions { Operations = operations });
         using var cache = model.CreateCache();
         int[] text = [.. Fixture.Ids(20)];
         Fixture.Logits(model, cache, text);
@@ -147,13 +153,13 @@ public sealed class LanguageModelTests
         Assert.Equal([.. text, 9, 10], copy.Ids);
     }
 
-    [Fact]
-    public async Task Dispose_WhileAPassRuns_WaitsForIt()
+    [Theory, MemberData(nameof(Operations))]
+    public async Task Dispose_WhileAPassRuns_WaitsForIt(ComputeOperations operations)
     {
-        var expected = await AllLogits();
+        var expected = await AllLogits(operations);
         using var entered = new ManualResetEventSlim();
         using var disposed = new ManualResetEventSlim();
-        var model = await Fixture.LoadAsync("v3-fp8");
+        var model = await Fixture.LoadAsync("v3-fp8", new ModelOptions { Operations = operations });
         using var cache = model.CreateCache();
         var observer = new Acting(1, () =>
         {
@@ -174,9 +180,9 @@ public sealed class LanguageModelTests
         Fixture.AssertSameBits(expected, await pass);
         Assert.Equal(typeof(DeepseekModel).FullName, refused.ObjectName);
 
-        static async Task<float[]> AllLogits()
+        static async Task<float[]> AllLogits(ComputeOperations operations)
         {
-            using var model = await Fixture.LoadAsync("v3-fp8");
+            using var model = await Fixture.LoadAsync("v3-fp8", new ModelOptions { Operations = operations });
             using var cache = model.CreateCache();
             using var logits = model.Observe(Fixture.Ids(40), cache, LogitRows.Last, new Acting(-1, () => { }), CancellationToken.None);
             return logits.ToArray<float>();
@@ -210,10 +216,10 @@ public sealed class LanguageModelTests
         Assert.Throws<ObjectDisposedException>(() => model.Forward(new[] { 1 }, cache));
     }
 
-    [Fact]
-    public async Task Forward_InsideACallersScope_LeavesOnlyItsResultThere()
+    [Theory, MemberData(nameof(Operations))]
+    public async Task Forward_InsideACallersScope_LeavesOnlyItsResultThere(ComputeOperations operations)
     {
-        using var model = await Fixture.LoadAsync("v3-bf16");
+        using var model = await Fixture.LoadAsync("v3-bf16", new ModelOptions { Operations = operations });
         using var cache = model.CreateCache();
 
         using (var scope = NewDisposeScope())
@@ -246,10 +252,10 @@ public sealed class LanguageModelTests
         Assert.Equal(0, cache.Length);
     }
 
-    [Fact]
-    public async Task Forward_Trace_HoldsEveryLayerAndAppends()
+    [Theory, MemberData(nameof(Operations))]
+    public async Task Forward_Trace_HoldsEveryLayerAndAppends(ComputeOperations operations)
     {
-        using var model = await Fixture.LoadAsync("v3-bf16");
+        using var model = await Fixture.LoadAsync("v3-bf16", new ModelOptions { Operations = operations });
         using var cache = model.CreateCache();
         var trace = new ForwardTrace();
 
