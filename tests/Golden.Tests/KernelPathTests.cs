@@ -71,7 +71,7 @@ public sealed class KernelPathTests
 
         Assert.Equal(KernelPaths.Available.Select(path => $"path {path}"), hashes.Select(lines => lines.Single(line => line.StartsWith("path", StringComparison.Ordinal))));
         var computed = hashes.Select(lines => lines.Where(line => !line.StartsWith("path", StringComparison.Ordinal)).ToArray()).ToList();
-        Assert.True(computed[0].Length >= Models.Count() + Activations.Count() + 1, $"The process wrote only: {string.Join(", ", computed[0])}");
+        Assert.True(computed[0].Length >= Models.Count + Activations.Count + 1, $"The process wrote only: {string.Join(", ", computed[0])}");
         Assert.All(computed, lines => Assert.Equal(computed[0], lines));
     }
 
