@@ -7,6 +7,7 @@ namespace Deepseek.Inference.Kernels;
 internal static unsafe class ActivationBlocks
 {
     private const int Columns = BandLayout.BlockColumns;
+    private const int Margin = 200;
 
     /// <summary>The order in which a path reads activations of a precision.</summary>
     public static ActivationOrder OrderOf(KernelPath path, ActivationPrecision precision) => (path, precision) switch
@@ -52,7 +53,23 @@ internal static unsafe class ActivationBlocks
             new Span<short>(words, Columns).Clear();
         else
             ToWords(values, inverse, words);
+        if (Sum(words) is var sum && sum > ProductShape.LargestSum)
+        {
+            // Smaller numbers: each of 64 roundings adds at most a half, before and now, which the margin covers.
+            var shrink = (ProductShape.LargestSum - Margin) / (float)sum;
+            *scale /= shrink;
+            ToWords(values, inverse * shrink, words);
+        }
+
         Arrange(words, order, destination);
+    }
+
+    private static int Sum(short* words)
+    {
+        var sum = 0;
+        for (var i = 0; i < Columns; i++)
+            sum += Math.Abs((int)words[i]);
+        return sum;
     }
 
     /// <summary>To the nearest, ties to even.</summary>

@@ -7,7 +7,7 @@ public enum ActivationPrecision
     /// <summary>They stay in single precision, and weights are widened.</summary>
     Fp32,
 
-    /// <summary>Whole numbers, −8,191 to 8,191, times the fp32 scale of a block of 64 columns: 8 · 10⁻⁵.</summary>
+    /// <summary>Whole numbers, −32,767 to 32,767, times the fp32 scale of a block of 64 columns, whose magnitudes sum to 273,400 at most: 5 · 10⁻⁵.</summary>
     Int16,
 
     /// <summary>Whole numbers, −127 to 127, times the fp32 scale of a block of 64 columns: 5 · 10⁻³.</summary>

@@ -5,7 +5,7 @@ namespace Deepseek.Inference.Kernels;
 /// <summary>The activations of some tokens, rounded once and put in the order in which products read them. They serve every matrix with as many columns.</summary>
 /// <remarks>
 /// <para>
-/// In <see cref="ActivationPrecision.Int16"/> and <see cref="ActivationPrecision.Int8"/> an activation is a whole number times the scale of its block of 64 columns, the largest magnitude / 8,191 or / 127; it is
+/// In <see cref="ActivationPrecision.Int16"/> and <see cref="ActivationPrecision.Int8"/> an activation is a whole number times the scale of its block of 64 columns, the largest magnitude / 32,767 or / 127, or in 16 bits the larger one that keeps a block's sum within <see cref="ProductShape.LargestSum"/>; it is
 /// rounded to the nearest, ties to even. A block that holds no normal inverse becomes zeros, one that is not finite has such a scale, and so makes what it meets not finite. What a token becomes depends
 /// on nothing but its activations: not on the instruction set, nor on other tokens.
 /// </para>

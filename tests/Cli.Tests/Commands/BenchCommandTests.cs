@@ -60,7 +60,7 @@ public sealed class BenchCommandTests
     [InlineData("-p -1", "-p is '-1'; it must be a whole number, 0 or more.")]
     [InlineData("-n x", "-n is 'x'; it must be a whole number, 0 or more.")]
     [InlineData("--depth -1", "--depth is '-1'; it must be a whole number, 0 or more.")]
-    [InlineData("--batch 0", "--batch is '0'; it must be a whole number, 1 to 256.")]
+    [InlineData("--batch 0", "--batch is '0'; it must be a whole number, 1 to 1024.")]
     [InlineData("--repeat 0", "--repeat is '0'; it must be a whole number, 1 to 1000.")]
     [InlineData("--threads 0", "--threads is '0'; it must be a whole number, 1 to 256.")]
     [InlineData("--activations int4", "--activations is 'int4'; it must be fp32, int16 or int8.")]
