@@ -4,6 +4,7 @@ using Deepseek.Inference.Tests;
 namespace Deepseek.Cli.Tests.Commands;
 
 /// <summary><c>convert --calibrate</c> and what it means to <c>verify --repair</c>.</summary>
+[Collection(nameof(WholeProcess))]
 public sealed class ConvertCalibrationTests : IDisposable
 {
     private const string Journal = "convert.journal";
