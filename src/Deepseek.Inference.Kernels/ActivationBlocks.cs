@@ -7,7 +7,7 @@ namespace Deepseek.Inference.Kernels;
 internal static unsafe class ActivationBlocks
 {
     private const int Columns = BandLayout.BlockColumns;
-    private const int Margin = 200;
+    private const int Margin = 200; // more than twice 64 halves
 
     /// <summary>The order in which a path reads activations of a precision.</summary>
     public static ActivationOrder OrderOf(KernelPath path, ActivationPrecision precision) => (path, precision) switch
@@ -53,7 +53,7 @@ internal static unsafe class ActivationBlocks
             new Span<short>(words, Columns).Clear();
         else
             ToWords(values, inverse, words);
-        if (Sum(words) is var sum && sum > ProductShape.LargestSum)
+        if (largest * Columns > ProductShape.LargestSum && Sum(words) is var sum && sum > ProductShape.LargestSum)
         {
             // Smaller numbers: each of 64 roundings adds at most a half, before and now, which the margin covers.
             var shrink = (ProductShape.LargestSum - Margin) / (float)sum;

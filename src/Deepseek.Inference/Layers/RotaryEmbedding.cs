@@ -24,15 +24,8 @@ internal sealed class RotaryEmbedding
         var at = 0;
         foreach (var segment in segments)
         {
-            for (var t = 0; t < segment.Count; t++)
-            {
-                foreach (var frequency in _frequencies)
-                {
-                    var (sin, cos) = Math.SinCos((segment.Cache.Length + t) * frequency);
-                    cosine[at] = (float)(cos * _magnitude);
-                    sine[at++] = (float)(sin * _magnitude);
-                }
-            }
+            for (var t = 0; t < segment.Count; t++, at += _frequencies.Length)
+                Write(segment.Cache.Length + t, cosine.AsSpan(at), sine.AsSpan(at));
         }
 
         long[] shape = [tokens, _frequencies.Length];
@@ -46,15 +39,8 @@ internal sealed class RotaryEmbedding
         for (var row = 0; row < segments.Tokens; row++)
         {
             var segment = segments.Of(row);
-            var position = segment.Cache.Length + row - segment.First;
-            var cosine = segments.Cosine(row);
-            var sine = segments.Sine(row);
-            for (var i = 0; i < _frequencies.Length; i++)
-            {
-                var (sin, cos) = Math.SinCos(position * _frequencies[i]);
-                cosine[i] = (float)(cos * _magnitude);
-                sine[i] = (float)(sin * _magnitude);
-            }
+            var pairs = _frequencies.Length;
+            Write(segment.Cache.Length + row - segment.First, new Span<float>(segments.Cosine(row), pairs), new Span<float>(segments.Sine(row), pairs));
         }
     }
 
@@ -80,5 +66,16 @@ internal sealed class RotaryEmbedding
     {
         var (cos, sin) = a.dim() == 3 ? (pass.Cosine.unsqueeze(1), pass.Sine.unsqueeze(1)) : (pass.Cosine, pass.Sine);
         return (a.mul(cos).sub_(b.mul(sin)), a.mul(sin).add_(b.mul(cos)));
+    }
+
+    /// <summary>A position's angles.</summary>
+    private void Write(int position, Span<float> cosine, Span<float> sine)
+    {
+        for (var i = 0; i < _frequencies.Length; i++)
+        {
+            var (sin, cos) = Math.SinCos(position * _frequencies[i]);
+            cosine[i] = (float)(cos * _magnitude);
+            sine[i] = (float)(sin * _magnitude);
+        }
     }
 }
