@@ -11,6 +11,9 @@ internal static class SystemMemory
     /// <summary>Bytes that this process may use; a container's limit counts.</summary>
     public static long TotalBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
+    /// <summary>Bytes that are free now, or that the system would free at once.</summary>
+    public static long AvailableBytes => Math.Max(0, Available());
+
     /// <summary>So many bytes, or a quarter of what is free where that is less, but no less than 64 MiB.</summary>
     public static long ShareOfAvailable(long wanted) => Share(wanted, Available());
 

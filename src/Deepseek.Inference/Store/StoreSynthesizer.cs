@@ -49,8 +49,19 @@ public static class StoreSynthesizer
         return StoreSummary.Of(Lay(Configure(config, options), options).Layout);
     }
 
+    /// <summary>What a store would hold, in whatever precisions: what a plan counts with.</summary>
+    /// <param name="config">The model.</param>
+    /// <param name="options">Layers and multi-token prediction.</param>
+    /// <param name="precisions">Precisions by class of weights.</param>
+    /// <exception cref="ArgumentException">The options or the configuration are at fault; all faults are named.</exception>
+    internal static StoreFootprint Footprint(ModelConfig config, SyntheticOptions options, StoreOptions precisions)
+    {
+        var model = Configure(config, options);
+        return StoreFootprint.Of(Lay(model, options, precisions).Layout, model);
+    }
+
     /// <summary>The store's model: the one that was given, with as many layers as were asked for.</summary>
-    private static ModelConfig Configure(ModelConfig config, SyntheticOptions options)
+    internal static ModelConfig Configure(ModelConfig config, SyntheticOptions options)
     {
         ArgumentNullException.ThrowIfNull(config);
         options.Validate(config);
@@ -75,14 +86,14 @@ public static class StoreSynthesizer
         }
     }
 
-    private static StorePlan Lay(ModelConfig model, SyntheticOptions options)
+    private static StorePlan Lay(ModelConfig model, SyntheticOptions options, StoreOptions? precisions = null)
     {
         var records = Enumerable.Range(0, model.LayerCount + model.MultiTokenPredictionLayers).Count(layer => model.Experts?.IsMixture(layer) == true) * (long)(model.Experts?.RoutedCount ?? 0);
         if (records > MostRecords || ParameterCounts.Of(model).TotalWithPrediction > MostParameters)
             throw new ArgumentException(FormattableString.Invariant($"The configuration describes a model of more than {MostParameters} parameters or {MostRecords} experts, far more than any that is known; at least one of its sizes is wrong."));
         try
         {
-            return StorePlan.Create(model, ModelConfigWriter.ToJson(model, json => WriteOrigin(json, options)), new SyntheticContent(model, options.Seed, options.Skew), options.MultiTokenPrediction);
+            return StorePlan.Create(model, ModelConfigWriter.ToJson(model, json => WriteOrigin(json, options)), new SyntheticContent(model, options.Seed, options.Skew, precisions), options.MultiTokenPrediction);
         }
         catch (Exception fault) when (fault is CheckpointFormatException or OverflowException or ArgumentOutOfRangeException)
         {

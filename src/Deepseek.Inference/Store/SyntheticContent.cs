@@ -17,10 +17,14 @@ internal sealed class SyntheticContent : IStoreContent
     private readonly SyntheticRouter? _router;
     private readonly float? _carrier;
 
-    public SyntheticContent(ModelConfig config, long seed, double? skew)
+    /// <param name="config">The model.</param>
+    /// <param name="seed">The seed of the store.</param>
+    /// <param name="skew">The exponent of a Zipf law; null for equal use.</param>
+    /// <param name="precisions">Precisions by class of weights; null for a conversion's defaults.</param>
+    public SyntheticContent(ModelConfig config, long seed, double? skew, StoreOptions? precisions = null)
     {
         (_config, _seed) = (config, seed);
-        _choose = CheckpointContent.By(new StoreOptions(), config);
+        _choose = CheckpointContent.By(precisions ?? new StoreOptions(), config);
         _bands = new SyntheticBands(seed);
         _carrier = SyntheticRouter.Carrier(config, skew);
         _router = config.Experts is null ? null : new SyntheticRouter(config, seed, skew, Embeddings);
