@@ -32,7 +32,12 @@ public static class DiskProbe
         Read(folder, readers, ReadingTime, cancellationToken).GigabytesPerSecond;
 
     /// <summary>Measures, and tells how.</summary>
-    internal static DiskReading Read(string folder, int readers, TimeSpan time, CancellationToken cancellationToken)
+    /// <param name="folder">A page store, or any folder.</param>
+    /// <param name="readers">Threads that read.</param>
+    /// <param name="time">How long they read at most.</param>
+    /// <param name="cancellationToken">Ends it between two reads.</param>
+    /// <param name="mostBytes">Bytes that are written at most.</param>
+    internal static DiskReading Read(string folder, int readers, TimeSpan time, CancellationToken cancellationToken, long mostBytes = DiskProbeFile.MostBytes)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
         if (readers is < 1 or > MaxReaders)
@@ -44,7 +49,7 @@ public static class DiskProbe
         if (pieces.Count > 0)
             return ReadPieces(pieces, readers, time, "records of the store", cancellationToken);
 
-        using var file = DiskProbeFile.Write(folder, cancellationToken);
+        using var file = DiskProbeFile.Write(folder, mostBytes, cancellationToken);
         return ReadPieces(DiskPieces.OfFile(file.Path, file.Length), readers, time, "a file written for it", cancellationToken);
     }
 

@@ -8,7 +8,9 @@ namespace Deepseek.Inference.Planning;
 /// <summary>A file that is there for a measurement alone, and goes with it.</summary>
 internal sealed class DiskProbeFile : IDisposable
 {
-    private const long MostBytes = 1L << 30;
+    /// <summary>Bytes of a file that is beyond what most disks keep in memory of their own.</summary>
+    public const long MostBytes = 1L << 30;
+
     private const long LeastBytes = 4L * DiskPieces.PieceBytes;
 
     private DiskProbeFile(string path, long length) => (Path, Length) = (path, length);
@@ -17,14 +19,17 @@ internal sealed class DiskProbeFile : IDisposable
 
     public long Length { get; }
 
-    /// <summary>Writes a file of up to 1 GiB, half of what the disk has left at most.</summary>
+    /// <summary>Writes a file, half as long as what the disk has left at most.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="mostBytes">Bytes of the file at most.</param>
+    /// <param name="cancellationToken">Ends it between two pieces; nothing is left.</param>
     /// <exception cref="DiskSpaceException">There is too little space.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
     /// <exception cref="IOException">The folder takes no files, or the disk fails.</exception>
-    public static DiskProbeFile Write(string folder, CancellationToken cancellationToken)
+    public static DiskProbeFile Write(string folder, long mostBytes, CancellationToken cancellationToken)
     {
         var available = DiskSpace.Available(folder);
-        var length = Math.Min(MostBytes, (available ?? MostBytes) / 2) / DiskPieces.PieceBytes * DiskPieces.PieceBytes;
+        var length = Math.Min(mostBytes, (available ?? mostBytes) / 2) / DiskPieces.PieceBytes * DiskPieces.PieceBytes;
         if (length < LeastBytes)
             throw new DiskSpaceException(folder, 2 * LeastBytes, available ?? 0);
 

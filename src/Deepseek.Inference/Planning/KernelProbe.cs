@@ -4,7 +4,7 @@ using Deepseek.Inference.Kernels;
 namespace Deepseek.Inference.Planning;
 
 /// <summary>Measures the kernels themselves, over weights that no cache holds: what a machine makes of its memory and its arithmetic.</summary>
-/// <remarks>The median of many pieces, not the best: a forecast is of what will be, with whatever else the machine does.</remarks>
+/// <remarks>The mean of many pieces, not the best: a forecast is of what will be, with whatever else the machine does.</remarks>
 internal static unsafe class KernelProbe
 {
     private const long WeightBytes = 512L << 20;
@@ -13,7 +13,10 @@ internal static unsafe class KernelProbe
     private const int ManyTokens = 64; // that meet an expert in a prompt of some thousands
     private const int PieceBands = 512; // gate and up of eight of R1's experts: one run of the team
 
-    /// <summary>Measures; it takes about a second and up to 512 MiB.</summary>
+    // A compiler first gives quick code, and better code to what has run for some tenths of a second.
+    private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>Measures; it takes about three seconds and up to 512 MiB.</summary>
     /// <param name="team">Who computes.</param>
     /// <param name="cancellationToken">Ends it between two measurements.</param>
     public static KernelSpeeds Measure(ThreadTeam team, CancellationToken cancellationToken)
@@ -25,7 +28,7 @@ internal static unsafe class KernelProbe
         using (var weights = new ProbeWeights(WeightPrecision.Nf4, Columns, bytes))
         {
             using (var one = new ProductWork(weights, tokens: 1, PieceBands))
-                products = weights.BandBytes * Rate(team, one, weights.Bands, PieceBands, TimeSpan.FromMilliseconds(500));
+                products = weights.BandBytes * Rate(team, one, weights.Bands, PieceBands, TimeSpan.FromMilliseconds(1000));
             cancellationToken.ThrowIfCancellationRequested();
             var piece = 4 * team.Threads;
             using var many = new ProductWork(weights, ManyTokens, piece);
@@ -38,23 +41,25 @@ internal static unsafe class KernelProbe
         return new KernelSpeeds(products / 1e9, widened / 1e9, operations / 1e9);
     }
 
-    /// <summary>Bands a second, by the median of pieces that are taken in turn.</summary>
+    /// <summary>Bands a second over pieces that are taken in turn: when one comes again, no cache has it any more.</summary>
     private static double Rate(ThreadTeam team, BandWork work, int bands, int pieceBands, TimeSpan time)
     {
         var piece = Math.Min(pieceBands, bands);
         var pieces = bands / piece;
-        team.Run(piece, work); // compiled, and the team awake
-        List<double> seconds = [];
-        for (var begin = Stopwatch.GetTimestamp(); seconds.Count == 0 || Stopwatch.GetElapsedTime(begin) < time;)
+        for (var begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin) < WarmUpTime;)
         {
-            work.First = (seconds.Count + 1) % pieces * piece;
-            var start = Stopwatch.GetTimestamp();
+            work.First = 0;
             team.Run(piece, work);
-            seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 
-        seconds.Sort();
-        return piece / Math.Max(seconds[seconds.Count / 2], 1.0 / Stopwatch.Frequency);
+        var (pieceCount, start) = (0, Stopwatch.GetTimestamp());
+        for (; pieceCount == 0 || Stopwatch.GetElapsedTime(start) < time; pieceCount++)
+        {
+            work.First = (pieceCount + 1) % pieces * piece;
+            team.Run(piece, work);
+        }
+
+        return (double)pieceCount * piece / Math.Max(Stopwatch.GetElapsedTime(start).TotalSeconds, 1.0 / Stopwatch.Frequency);
     }
 
     /// <summary>Copies of one band of normally distributed weights.</summary>
