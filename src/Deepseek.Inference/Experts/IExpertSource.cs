@@ -4,10 +4,14 @@ namespace Deepseek.Inference.Experts;
 /// <remarks>Thread-safe. Layers cannot tell resident experts from paged ones.</remarks>
 internal interface IExpertSource : IDisposable
 {
-    /// <summary>Pins experts of one layer, all or none, until the batch is disposed.</summary>
+    /// <summary>Whether hints are of use, so that guessing is worth its time.</summary>
+    bool TakesHints { get; }
+
+    /// <summary>Rents experts of one layer until the batch is disposed; waits where others hold the memory that it needs.</summary>
     /// <param name="experts">Distinct experts of one layer.</param>
-    /// <param name="cancellationToken">Ends the wait for memory or disk.</param>
-    ExpertBatch Rent(ReadOnlySpan<ExpertId> experts, CancellationToken cancellationToken);
+    /// <param name="use">What they are for.</param>
+    /// <param name="cancellationToken">Ends the wait for memory or disk, here and in <see cref="ExpertBatch.Take"/>.</param>
+    ExpertBatch Rent(ReadOnlySpan<ExpertId> experts, ExpertUse use, CancellationToken cancellationToken);
 
     /// <summary>A hint that experts may be asked for soon; never blocks.</summary>
     void Prefetch(ReadOnlySpan<ExpertId> experts);

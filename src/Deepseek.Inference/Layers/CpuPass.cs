@@ -1,4 +1,5 @@
 using Deepseek.Inference.Compute;
+using Deepseek.Inference.Experts;
 using Deepseek.Inference.Quantization;
 using static TorchSharp.torch;
 
@@ -22,6 +23,9 @@ internal sealed unsafe class CpuPass(CpuEngine engine) : IDisposable
 
     /// <summary>Asked between layers and before experts are waited for.</summary>
     public CancellationToken CancellationToken { get; private set; }
+
+    /// <summary>What experts are rented for.</summary>
+    public ExpertUse Use { get; private set; }
 
     /// <summary>N.</summary>
     public int Tokens => Segments.Tokens;
@@ -54,6 +58,10 @@ internal sealed unsafe class CpuPass(CpuEngine engine) : IDisposable
     public void Begin(int hidden, IForwardObserver? observer, CancellationToken cancellationToken)
     {
         (Hidden, Observer, CancellationToken) = (hidden, observer, cancellationToken);
+        var longest = 0;
+        foreach (var segment in Segments.List)
+            longest = Math.Max(longest, segment.Count);
+        Use = ForwardPass.UseOf(longest);
         Stream = _stream.Reserve((long)Tokens * hidden);
         Output = _output.Reserve((long)Tokens * hidden);
     }

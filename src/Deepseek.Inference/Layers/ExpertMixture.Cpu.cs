@@ -16,7 +16,7 @@ internal sealed partial class ExpertMixture
         Observe(pass);
 
         var feedForward = engine.FeedForward;
-        using (var batch = source.Rent(routing.Distinct, pass.CancellationToken))
+        using (var batch = source.Rent(routing.Distinct, pass.Use, pass.CancellationToken))
         {
             for (var began = false; batch.Take(routing.Ready) is var count and > 0; began = true)
             {

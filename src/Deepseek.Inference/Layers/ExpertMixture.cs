@@ -22,7 +22,7 @@ internal sealed partial class ExpertMixture(int layer, ExpertRouter router, IExp
         var places = PlacesByExpert(routing);
         int[] experts = [.. places.Keys];
         var ready = new int[experts.Length];
-        using (var batch = source.Rent(Array.ConvertAll(experts, expert => new ExpertId(layer, expert)), pass.CancellationToken))
+        using (var batch = source.Rent(Array.ConvertAll(experts, expert => new ExpertId(layer, expert)), pass.Use, pass.CancellationToken))
         {
             while (batch.Take(ready) is var count and > 0)
             {

@@ -1,5 +1,6 @@
 using Deepseek.Inference.Caching;
 using Deepseek.Inference.Compute;
+using Deepseek.Inference.Experts;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Layers;
@@ -25,6 +26,15 @@ internal sealed record ForwardPass(
     IForwardObserver? Observer,
     CancellationToken CancellationToken)
 {
+    // Speculative decoding gives a sequence some tokens at once: they are still what comes next, not a prompt.
+    private const int MostDecoded = 8;
+
+    /// <summary>What experts are rented for.</summary>
+    public ExpertUse Use => UseOf(Segments.Max(segment => segment.Count));
+
+    /// <summary>What experts are rented for where the longest sequence has so many new tokens.</summary>
+    public static ExpertUse UseOf(int longest) => longest > MostDecoded ? ExpertUse.Prefill : ExpertUse.Decode;
+
     /// <summary>Applies a function to every sequence's rows and joins the results.</summary>
     public Tensor PerSequence(Func<Segment, Tensor> function)
     {

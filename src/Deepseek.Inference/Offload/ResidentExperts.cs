@@ -12,7 +12,9 @@ internal sealed class ResidentExperts : IExpertSource
     /// <summary>Takes ownership of the weights.</summary>
     public ResidentExperts(Dictionary<ExpertId, FeedForwardWeights> experts) => _experts = experts;
 
-    public ExpertBatch Rent(ReadOnlySpan<ExpertId> experts, CancellationToken cancellationToken)
+    public bool TakesHints => false;
+
+    public ExpertBatch Rent(ReadOnlySpan<ExpertId> experts, ExpertUse use, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Batch? batch;
