@@ -15,23 +15,8 @@ internal static class CommonOptions
     /// <param name="standard">What the verb does where nothing was given.</param>
     public static Option<int?> Threads(string? standard = null) => NumberOption.Whole("--threads", "N", $"Threads that compute. Default: {standard ?? "as many as there are processors"}.", 1, ModelOptions.MaxThreads);
 
-    public static Option<string?> Activations()
-    {
-        var option = new Option<string?>("--activations")
-        {
-            Description = $"What activations are rounded to before they meet a store's weights of 4 and 8 bits, on the CPU operations. Default: {new ModelOptions().Activations.Name()}.",
-            HelpName = string.Join('|', ActivationPrecisions.Names),
-            Arity = ArgumentArity.ExactlyOne,
-        };
-        option.CompletionSources.Add([.. ActivationPrecisions.Names]);
-        option.Validators.Add(result =>
-        {
-            var value = result.Tokens[^1].Value;
-            if (!ActivationPrecisions.Names.Contains(value))
-                result.AddError($"--activations is '{value}'; it must be {string.Join(", ", ActivationPrecisions.Names.SkipLast(1))} or {ActivationPrecisions.Names[^1]}.");
-        });
-        return option;
-    }
+    public static Option<string?> Activations() => ChoiceOption.Create(
+        "--activations", $"What activations are rounded to before they meet a store's weights of 4 and 8 bits, on the CPU operations. Default: {new ModelOptions().Activations.Name()}.", ActivationPrecisions.Names);
 
     /// <summary>An option that names a file or a folder.</summary>
     public static Option<string?> Path(string name, string helpName, string description, params string[] aliases)

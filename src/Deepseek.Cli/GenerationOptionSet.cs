@@ -19,11 +19,11 @@ internal sealed class GenerationOptionSet
     private readonly Option<string[]> _stop = new("--stop") { Description = "Text that ends the reply; may be given several times.", HelpName = "TEXT", Arity = ArgumentArity.OneOrMore };
     private readonly ModelOptionSet _model;
 
-    public GenerationOptionSet(Command command)
+    public GenerationOptionSet(Command command, ToolConsole console)
     {
         foreach (var option in new Option[] { _maxNew, _temperature, _topK, _topP, _minP, _repetition, _seed, _stop })
             command.Options.Add(option);
-        _model = new ModelOptionSet(command);
+        _model = new ModelOptionSet(command, console);
         _stop.Validators.Add(result =>
         {
             if (result.Tokens.Any(token => token.Value.Length == 0))

@@ -1,19 +1,37 @@
 using System.CommandLine;
+using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Models;
+using Deepseek.Inference.Offload;
 
 namespace Deepseek.Cli;
 
-/// <summary>The options that decide how a model is computed, for every verb that loads one.</summary>
+/// <summary>The options that decide how a model is computed and what memory it takes, for every verb that loads one.</summary>
 internal sealed class ModelOptionSet
 {
+    private static readonly (string Name, EvictionPolicy Policy)[] Policies =
+    [
+        ("lru", EvictionPolicy.LeastRecentlyUsed),
+        ("slru", EvictionPolicy.SegmentedLeastRecentlyUsed),
+        ("lfu", EvictionPolicy.LeastFrequentlyUsed),
+        ("least-stale", EvictionPolicy.LeastStale),
+    ];
+
+    private readonly ToolConsole _console;
     private readonly Option<int?> _threads;
     private readonly Option<string?> _activations = CommonOptions.Activations();
+    private readonly Option<long?> _ram = SizeOption.Bytes("--ram", "Memory for the whole process. What does not fit of a page store's experts is read from the disk when a token needs it. Default: what is free.");
+    private readonly Option<long?> _vram = SizeOption.Bytes("--vram", "Memory of the device. Default: what it has free; of no account on a CPU.");
+    private readonly Option<string?> _eviction;
+    private readonly Option<string?> _prefetch = ChoiceOption.Create("--prefetch", "Whether idle disks read experts that will probably be needed. Default: on.", ["on", "off"]);
 
-    public ModelOptionSet(Command command, string? threads = null)
+    public ModelOptionSet(Command command, ToolConsole console, string? threads = null)
     {
+        _console = console;
         _threads = CommonOptions.Threads(threads);
-        command.Options.Add(_threads);
-        command.Options.Add(_activations);
+        var standard = Policies.Single(one => one.Policy == new PagingOptions().Eviction).Name;
+        _eviction = ChoiceOption.Create("--eviction", $"Which expert leaves memory for another: least recently used, segmented least recently used, least frequently used, or least stale. Default: {standard}.", [.. Policies.Select(one => one.Name)]);
+        foreach (var option in (Option[])[_threads, _activations, _ram, _vram, _eviction, _prefetch])
+            command.Options.Add(option);
     }
 
     public ModelOptions Read(ParseResult parsed)
@@ -23,6 +41,13 @@ internal sealed class ModelOptionSet
         {
             Threads = parsed.GetValue(_threads),
             Activations = ActivationPrecisions.TryParse(parsed.GetValue(_activations), out var precision) ? precision : defaults.Activations,
+            Memory = new MemoryBudget { RamBytes = parsed.GetValue(_ram), VramBytes = parsed.GetValue(_vram) },
+            Paging = defaults.Paging with
+            {
+                Eviction = parsed.GetValue(_eviction) is { } eviction ? Policies.Single(one => one.Name == eviction).Policy : defaults.Paging.Eviction,
+                Prefetch = parsed.GetValue(_prefetch) is not "off",
+            },
+            Logger = new WarningLog(_console.Error),
         };
     }
 }

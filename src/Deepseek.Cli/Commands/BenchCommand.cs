@@ -25,7 +25,7 @@ internal static class BenchCommand
         {
             model, prompt, tokens, depth, batch, repeat, json,
         };
-        var modelOptions = new ModelOptionSet(command, "one a processor");
+        var modelOptions = new ModelOptionSet(command, console, "one a processor");
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var folder = CommonOptions.Folder(parsed, model);

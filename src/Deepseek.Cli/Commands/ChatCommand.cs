@@ -12,7 +12,7 @@ internal static class ChatCommand
         var system = new Option<string?>("--system") { Description = "Instructions for the whole conversation.", HelpName = "TEXT", Arity = ArgumentArity.ExactlyOne };
         var (model, json) = (CommonOptions.Model(), CommonOptions.Json());
         var command = new Command("chat", "Talks with a model. Where input is not a terminal, every line is a question, and all of them are one conversation.") { model, system, json };
-        var generation = new GenerationOptionSet(command);
+        var generation = new GenerationOptionSet(command, console);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var options = generation.Read(parsed);

@@ -15,7 +15,7 @@ internal static class CompareCommand
         var (text, json) = (ScoredText.Option(), CommonOptions.Json());
         var maxTokens = ScoredText.MaxTokens();
         var command = new Command("compare", "Holds a model against another over a text: what quantization costs.") { first, second, text, maxTokens, json };
-        var modelOptions = new ModelOptionSet(command);
+        var modelOptions = new ModelOptionSet(command, console);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var options = modelOptions.Read(parsed);

@@ -30,7 +30,7 @@ internal static class LogitsCommand
         {
             model, ids, idsFile, output, hidden, experts, prediction, window, sink, chunk, backend, json,
         };
-        var modelOptions = new ModelOptionSet(command);
+        var modelOptions = new ModelOptionSet(command, console);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var tokens = Ids(parsed.GetValue(ids), parsed.GetValue(idsFile));

@@ -13,7 +13,7 @@ internal static class PerplexityCommand
         var (model, text, json) = (CommonOptions.Model(), ScoredText.Option(), CommonOptions.Json());
         var maxTokens = ScoredText.MaxTokens();
         var command = new Command("perplexity", $"Scores a text, in runs of {TextRuns.DefaultLength} tokens that each begin with the begin token.") { model, text, maxTokens, json };
-        var modelOptions = new ModelOptionSet(command);
+        var modelOptions = new ModelOptionSet(command, console);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var folder = CommonOptions.Folder(parsed, model);

@@ -17,7 +17,7 @@ internal static class RunCommand
         var raw = new Option<bool>("--raw") { Description = "Continue the prompt as it stands, without the chat template; print all that is generated." };
         var (model, json) = (CommonOptions.Model(), CommonOptions.Json());
         var command = new Command("run", "Answers one prompt, or a file of prompts.") { prompt, batch, model, raw, json };
-        var generation = new GenerationOptionSet(command);
+        var generation = new GenerationOptionSet(command, console);
 
         command.SetAction(async (parsed, cancellationToken) =>
         {

@@ -45,6 +45,9 @@ internal sealed unsafe class CpuPass(CpuEngine engine) : IDisposable
     /// <summary>A pair of rows side by side, as the prediction layer reads them.</summary>
     public CpuInput Joined { get; } = new(engine);
 
+    /// <summary>Rows normed as a later layer would, to guess what it will choose.</summary>
+    public CpuInput Foreseen { get; } = new(engine);
+
     /// <summary>What products give to attention.</summary>
     public CpuBuffer Queries { get; } = new();
 
@@ -95,7 +98,7 @@ internal sealed unsafe class CpuPass(CpuEngine engine) : IDisposable
 
     public void Dispose()
     {
-        foreach (var memory in (IDisposable[])[Segments, _stream, _output, Compressed, Joined, Queries, Keys, Routing])
+        foreach (var memory in (IDisposable[])[Segments, _stream, _output, Compressed, Joined, Foreseen, Queries, Keys, Routing])
             memory.Dispose();
     }
 }

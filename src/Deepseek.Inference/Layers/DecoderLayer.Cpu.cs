@@ -13,5 +13,6 @@ internal sealed partial class DecoderLayer
 
         pass.Norm(feedForwardNorm, feedForward.Rounds(pass.Engine));
         feedForward.Forward(pass);
+        Ahead?.Guess(pass);
     }
 }

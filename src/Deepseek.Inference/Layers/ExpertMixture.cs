@@ -11,6 +11,11 @@ namespace Deepseek.Inference.Layers;
 /// </remarks>
 internal sealed partial class ExpertMixture(int layer, ExpertRouter router, IExpertSource source, SwiGlu? shared) : IFeedForward
 {
+    /// <summary>The layer's number.</summary>
+    public int Layer => layer;
+
+    public ExpertRouter Router => router;
+
     // N tokens, D hidden, K chosen experts of a token.
     public Tensor Forward(Tensor x, ForwardPass pass) // [N, D]
     {

@@ -1,5 +1,6 @@
 using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
+using Deepseek.Inference.Experts;
 
 namespace Deepseek.Inference.Layers;
 
@@ -23,11 +24,38 @@ internal sealed partial class ExpertRouter
         engine.Products.Run();
 
         _choose ??= Choose;
-        if (_selections.Length == 0)
-            _selections = [.. Enumerable.Range(0, engine.Team.Threads).Select(_ => new ExpertSelection(config, bias))];
+        RequireSelections(engine);
         _routing = routing;
         engine.Each(pass.Tokens, _choose);
         routing.Group(layer, pass.Tokens, config.RoutedCount, config.ChosenCount);
+    }
+
+    /// <summary>Chooses experts as this router would if attention changed nothing.</summary>
+    /// <param name="pass">The pass, at the end of an earlier layer.</param>
+    /// <param name="norm">What the layer norms its input with.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="guessed">Receives N·K experts.</param>
+    public unsafe void Guess(CpuPass pass, RmsNorm norm, int layer, Span<ExpertId> guessed)
+    {
+        var (engine, routing, chosen) = (pass.Engine, pass.Routing, config.ChosenCount);
+        routing.Reserve(pass.Tokens, config.RoutedCount, chosen, pass.Hidden, shared: false);
+        pass.Foreseen.Reserve(pass.Tokens, pass.Hidden, Rounds(engine));
+        engine.Rows.Norm(pass.Stream, pass.Hidden, norm.Weight, norm.Epsilon, pass.Foreseen);
+        engine.Products.Add(centroids, pass.Foreseen, routing.Logits, config.RoutedCount);
+        engine.Products.Run();
+
+        RequireSelections(engine);
+        _routing = routing;
+        for (var row = 0; row < pass.Tokens; row++)
+            Choose(row, worker: 0);
+        for (var i = 0; i < pass.Tokens * chosen; i++)
+            guessed[i] = new ExpertId(layer, routing.Experts[i]);
+    }
+
+    private void RequireSelections(CpuEngine engine)
+    {
+        if (_selections.Length == 0)
+            _selections = [.. Enumerable.Range(0, engine.Team.Threads).Select(_ => new ExpertSelection(config, bias))];
     }
 
     private unsafe void Choose(int row, int worker)

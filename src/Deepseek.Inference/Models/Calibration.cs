@@ -46,7 +46,7 @@ public static class Calibration
         var observer = new CalibrationObserver(counter, model.Config.LayerCount);
         var predictor = model is DeepseekModel { HasMultiTokenPrediction: true } deepseek ? deepseek : null;
         // No more than pass the model at once: the prediction layer continues the states of a whole chunk.
-        var chunkTokens = Math.Min(MostTokens, model.Options.ChunkTokens);
+        var chunkTokens = Math.Min(MostTokens, model.ChunkTokens);
         var (tokens, total) = (0L, runs.Sum(run => (long)run.Length));
         foreach (var run in runs)
         {

@@ -2,6 +2,7 @@ using Deepseek.Inference.Caching;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Experts;
 using Deepseek.Inference.Layers;
+using Deepseek.Inference.Offload;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Models;
@@ -27,6 +28,9 @@ public sealed class DeepseekModel : LanguageModel
 
     /// <summary>Whether a multi-token-prediction layer was loaded.</summary>
     public bool HasMultiTokenPrediction => _prediction is not null;
+
+    /// <inheritdoc />
+    public override PagingStatistics? Paging => (_experts as PagedExperts)?.Statistics;
 
     /// <summary>Loads a DeepSeek model from a Hugging Face folder.</summary>
     /// <inheritdoc cref="LanguageModel.LoadAsync" />

@@ -12,20 +12,40 @@ internal sealed class DeepseekModelBuilder
 {
     private readonly IWeights _loader;
     private readonly ModelConfig _config;
-    private readonly Dictionary<ExpertId, FeedForwardWeights> _weights;
+    private readonly Dictionary<ExpertId, FeedForwardWeights>? _weights; // null where experts are paged
     private readonly IExpertSource _experts;
 
-    private DeepseekModelBuilder(IWeights loader, ModelConfig config, Dictionary<ExpertId, FeedForwardWeights> weights, IExpertSource experts) =>
+    private DeepseekModelBuilder(IWeights loader, ModelConfig config, Dictionary<ExpertId, FeedForwardWeights>? weights, IExpertSource experts) =>
         (_loader, _config, _weights, _experts) = (loader, config, weights, experts);
 
     public static DeepseekModel Build(IWeights loader, ModelConfig config, ModelOptions options, string path, IDisposable source)
     {
         Dictionary<ExpertId, FeedForwardWeights> weights = [];
-        var builder = new DeepseekModelBuilder(loader, config, weights, new ResidentExperts(weights));
+        var paged = Page(loader, config, options);
+        var builder = new DeepseekModelBuilder(loader, config, paged is null ? weights : null, paged ?? (IExpertSource)new ResidentExperts(weights));
         var layers = Enumerable.Range(0, config.LayerCount).Select(builder.Layer).ToArray();
-        var loaded = ModelLoader.Finish(loader, config, options, path, source, config.LatentAttention!.RopeHeadSize, layers, weights.Values.Sum(expert => expert.ByteSize));
+        builder.LookAhead(layers);
+        var routed = paged?.BytesOf(config.LayerCount) ?? weights.Values.Sum(expert => expert.ByteSize);
+        var loaded = ModelLoader.Finish(loader, config, options, path, source, config.LatentAttention!.RopeHeadSize, layers, routed);
         var prediction = options.LoadMultiTokenPrediction && config.MultiTokenPredictionLayers > 0 ? builder.Prediction(loaded.Decoder) : null;
         return new DeepseekModel(loaded with { WeightBytes = loader.Bytes }, builder._experts, prediction);
+    }
+
+    private static PagedExperts? Page(IWeights loader, ModelConfig config, ModelOptions options)
+    {
+        if (config.Experts is not { } experts)
+            return null;
+        var layers = Enumerable.Range(0, config.LayerCount).Where(experts.IsMixture).ToList();
+        if (options.LoadMultiTokenPrediction && config.MultiTokenPredictionLayers > 0 && loader.Has(TensorNames.Layer(config.LayerCount, "eh_proj.weight")))
+            layers.Add(config.LayerCount);
+        return loader.Page(layers, experts.IntermediateSize);
+    }
+
+    /// <summary>Lets every layer guess what the next layer with experts will choose.</summary>
+    private void LookAhead(DecoderLayer[] layers)
+    {
+        for (var layer = layers.Length - 1; layer > 0; layer--)
+            layers[layer - 1].Ahead = layers[layer].Foresee(_experts) ?? layers[layer].Ahead;
     }
 
     private DecoderLayer Layer(int layer) => new(
@@ -57,7 +77,7 @@ internal sealed class DeepseekModelBuilder
         if (_config.Experts is not { } experts || !experts.IsMixture(layer))
             return new SwiGlu(_loader.FeedForward(prefix, _config.IntermediateSize));
 
-        for (var expert = 0; expert < experts.RoutedCount; expert++)
+        for (var expert = 0; _weights is not null && expert < experts.RoutedCount; expert++)
             _weights.Add(new ExpertId(layer, expert), _loader.Expert(layer, expert, experts.IntermediateSize));
 
         var bias = experts.Method == RoutingMethod.SigmoidNoAuxiliaryLoss ? SelectionBias($"{prefix}.gate.e_score_correction_bias", experts) : null;

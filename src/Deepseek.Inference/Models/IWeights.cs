@@ -1,4 +1,5 @@
 using Deepseek.Inference.Layers;
+using Deepseek.Inference.Offload;
 using Deepseek.Inference.Quantization;
 using static TorchSharp.torch;
 
@@ -27,6 +28,11 @@ internal interface IWeights
 
     /// <summary>A routed expert.</summary>
     FeedForwardWeights Expert(int layer, int expert, long inner);
+
+    /// <summary>Experts that are paged; null where all of them are taken one by one.</summary>
+    /// <param name="layers">Layers that have experts, ascending.</param>
+    /// <param name="inner">I.</param>
+    PagedExperts? Page(IReadOnlyList<int> layers, long inner) => null;
 
     /// <summary>Reports that nothing more will be taken.</summary>
     void Complete();

@@ -3,6 +3,7 @@ using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Layers;
+using Deepseek.Inference.Offload;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,7 +27,8 @@ public abstract class LanguageModel : IDisposable
     private protected LanguageModel(LoadedModel loaded)
     {
         (_decoder, Cpu, _isStore) = (loaded.Decoder, loaded.Cpu, loaded.Source is StoreWeights);
-        (Config, Options, Location, WeightBytes, StepBytes) = (loaded.Config, loaded.Options, loaded.Location, loaded.WeightBytes, loaded.StepBytes);
+        (Config, Options, Location, WeightBytes) = (loaded.Config, loaded.Options, loaded.Location, loaded.WeightBytes);
+        (ChunkTokens, StepBytes) = (loaded.ChunkTokens, loaded.StepBytes);
         Device = torch.device(loaded.Options.Device);
         _lifetime = new Lifetime(this, () =>
         {
@@ -49,6 +51,12 @@ public abstract class LanguageModel : IDisposable
 
     /// <summary>Bytes of the weights as they are stored.</summary>
     public long WeightBytes { get; }
+
+    /// <summary>What paging has done so far; null where all experts are in memory, or there are none.</summary>
+    public virtual PagingStatistics? Paging => null;
+
+    /// <summary>Tokens of a prompt that pass at once.</summary>
+    internal int ChunkTokens { get; }
 
     /// <summary>Bytes of weights that products have read so far, as they are stored: an expert counts once a pass. 0 on the Torch operations, which do not count.</summary>
     internal long WeightBytesRead => Cpu?.Engine.BytesRead ?? 0;
@@ -74,6 +82,7 @@ public abstract class LanguageModel : IDisposable
     /// <exception cref="ArgumentException">The options are at fault; all faults are named.</exception>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="Diagnostics.CheckpointFormatException">A file of the folder is at fault.</exception>
+    /// <exception cref="MemoryBudgetException">The memory that was given, or is free, is too small.</exception>
     /// <exception cref="Diagnostics.TorchNativeException">libtorch or the device is not available.</exception>
     public static Task<LanguageModel> LoadAsync(
         string path, ModelOptions? options = null, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default) =>
@@ -191,9 +200,9 @@ public abstract class LanguageModel : IDisposable
     {
         using var scope = NewDisposeScope();
         List<Tensor> logits = [];
-        for (var first = 0; first < ids.Length; first += Options.ChunkTokens)
+        for (var first = 0; first < ids.Length; first += ChunkTokens)
         {
-            var chunk = ids.Slice(first, Math.Min(Options.ChunkTokens, ids.Length - first));
+            var chunk = ids.Slice(first, Math.Min(ChunkTokens, ids.Length - first));
             var last = first + chunk.Length == ids.Length;
             var result = Compute([new SequenceInput(chunk, cache)], rows == LogitRows.All ? LogitRows.All : last ? LogitRows.Last : null, observer, cancellationToken);
             if (result is not null)

@@ -11,6 +11,7 @@ namespace Deepseek.Inference.Models;
 /// <param name="Decoder">The layers.</param>
 /// <param name="Cpu">Passes on the CPU operations; null where the Torch operations compute.</param>
 /// <param name="WeightBytes">Bytes of the weights as they are stored.</param>
+/// <param name="ChunkTokens">Tokens of a prompt that pass at once.</param>
 /// <param name="StepBytes">Of them, those that decoding one token of one sequence reads.</param>
 internal sealed record LoadedModel(
-    ModelConfig Config, ModelOptions Options, string Location, IDisposable Source, Decoder Decoder, CpuPass? Cpu, long WeightBytes, long StepBytes);
+    ModelConfig Config, ModelOptions Options, string Location, IDisposable Source, Decoder Decoder, CpuPass? Cpu, int ChunkTokens, long WeightBytes, long StepBytes);

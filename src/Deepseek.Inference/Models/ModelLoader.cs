@@ -4,6 +4,7 @@ using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Layers;
+using Deepseek.Inference.Offload;
 using Deepseek.Inference.Store;
 using static TorchSharp.torch;
 
@@ -36,7 +37,7 @@ internal static class ModelLoader
         var device = new Device(options.Device); // torch.device would initialise CUDA, and fail without a remedy
         TorchNative.EnsureDevice(device);
 
-        var (weights, source) = Open(path, config, device, progress, cancellationToken);
+        var (weights, source) = Open(path, config, options, device, progress, cancellationToken);
         // Holds every tensor until all are there: what a failure leaves half done is freed at once.
         using var scope = NewDisposeScope();
         try
@@ -63,15 +64,29 @@ internal static class ModelLoader
 
     /// <summary>A page store, or a checkpoint as published.</summary>
     private static (IWeights Weights, IDisposable Source) Open(
-        string path, ModelConfig config, Device device, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        string path, ModelConfig config, ModelOptions options, Device device, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
+        var (held, free) = (AvailableMemory.Held(), AvailableMemory.Free());
+        if (options.Memory.RamBytes is { } budget && budget - held > free && options.Logger is { } logger)
+            PagingLog.AboveFree(logger, MemorySize.Format(budget), MemorySize.Format(free));
         if (StoreFile.IsStore(path))
         {
-            var store = new StoreWeights(PageStore.Open(path), device, progress, cancellationToken);
-            return (store, store);
+            var pages = PageStore.Open(path);
+            try
+            {
+                var plan = MemoryPlan.Create(path, pages.Manifest.Layout, config, options, held, free);
+                var store = new StoreWeights(pages, plan, options, device, progress, cancellationToken);
+                return (store, store);
+            }
+            catch
+            {
+                pages.Dispose();
+                throw;
+            }
         }
 
         var folder = CheckpointFolder.Open(path);
+        MemoryPlan.RequireWhole(path, folder.Tensors.Values.Sum(tensor => tensor.ByteLength), options, held);
         return (new WeightLoader(folder, config, device, progress, cancellationToken), folder);
     }
 
@@ -96,7 +111,8 @@ internal static class ModelLoader
             new TorchOperations(options.AttentionForm),
             new RotaryEmbedding(rotatedDimensions, config.RopeTheta, config.RopeScaling),
             embedding, layers, loader.Norm(TensorNames.FinalNorm, config.HiddenSize), head);
-        return new LoadedModel(config, options, path, source, decoder, options.OnCpu ? CreatePass(loader, options) : null, loader.Bytes, DecodeBytes.OfStep(config, loader.Bytes, embedding.ByteSize, routedBytes));
+        return new LoadedModel(config, options, path, source, decoder, options.OnCpu ? CreatePass(loader, options) : null, loader is StoreWeights store ? store.Plan.ChunkTokens : MemoryPlan.Chunk(config, options, options.Memory.RamBytes ?? MemoryPlan.Automatic(AvailableMemory.Held(), AvailableMemory.Free())),
+            loader.Bytes, DecodeBytes.OfStep(config, loader.Bytes, embedding.ByteSize, routedBytes));
     }
 
     /// <summary>The CPU operations' memory and threads. Only a store's weights meet rounded activations.</summary>

@@ -1,5 +1,8 @@
 using Deepseek.Inference.Compute;
+using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Kernels;
+using Deepseek.Inference.Offload;
+using Microsoft.Extensions.Logging;
 
 namespace Deepseek.Inference.Models;
 
@@ -25,8 +28,8 @@ public sealed record ModelOptions
     public ActivationPrecision Activations { get; init; } = ActivationPrecision.Int16;
 
     /// <summary>
-    /// Tokens of a prompt that pass the model at once, 1 to 65,536; null (the default) for 8,192, of the Torch operations for 512. A layer's weights are read once for them; fewer take less memory. On the CPU
-    /// operations no result depends on it.
+    /// Tokens of a prompt that pass the model at once, 1 to 65,536; null (the default) for as many as a sixteenth of the memory holds, 8,192 at most, of the Torch operations for 512. A layer's weights are read once for
+    /// them; fewer take less memory. On the CPU operations no result depends on it.
     /// </summary>
     public int? ChunkSize { get; init; }
 
@@ -36,11 +39,17 @@ public sealed record ModelOptions
     /// <summary>Whether a multi-token-prediction layer is loaded where the checkpoint has one. Default true.</summary>
     public bool LoadMultiTokenPrediction { get; init; } = true;
 
+    /// <summary>The memory that the model may take. By default what is free.</summary>
+    public MemoryBudget Memory { get; init; } = new();
+
+    /// <summary>How experts come into memory and leave it, where not all of them fit.</summary>
+    public PagingOptions Paging { get; init; } = new();
+
+    /// <summary>Told of what a user should know and no exception tells: a budget above what is free, a disk that cannot be read directly. Null for nobody.</summary>
+    public ILogger? Logger { get; init; }
+
     /// <summary>Whether the CPU operations compute.</summary>
     internal bool OnCpu => Operations == ComputeOperations.Cpu || (Operations == ComputeOperations.Automatic && Device == "cpu" && AttentionForm == AttentionForm.Absorbed);
-
-    /// <summary>Tokens that pass at once.</summary>
-    internal int ChunkTokens => ChunkSize ?? (OnCpu ? 8192 : 512);
 
     /// <summary>Reports every fault at once, before anything is read.</summary>
     internal void Validate()
@@ -62,6 +71,12 @@ public sealed record ModelOptions
             faults.Add($"{nameof(Operations)} is Cpu and {nameof(AttentionForm)} {AttentionForm}; the CPU operations have the absorbed form alone.");
         if (!Enum.IsDefined(Activations))
             faults.Add($"{nameof(Activations)} is {Activations}; it must be Fp32, Int16 or Int8.");
+        if (Memory is null)
+            faults.Add($"{nameof(Memory)} is null; it must be a budget, such as new MemoryBudget() for what is free.");
+        if (Paging is null)
+            faults.Add($"{nameof(Paging)} is null; it must be options, such as new PagingOptions() for the defaults.");
+        Memory?.Validate(faults);
+        Paging?.Validate(faults);
         if (faults.Count > 0)
             throw new ArgumentException($"{nameof(ModelOptions)}: {string.Join(" ", faults)}");
     }

@@ -2,6 +2,7 @@ using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Layers;
+using Deepseek.Inference.Offload;
 using Deepseek.Inference.Quantization;
 using Deepseek.Inference.Store;
 using static TorchSharp.torch;
@@ -19,18 +20,29 @@ internal sealed unsafe class StoreWeights : IWeights, IDisposable
     private readonly Dictionary<int, WeightMemory> _shards = [];
     private readonly Dictionary<string, StoredTensor> _tensors;
     private readonly Dictionary<int, StoredExperts[]> _experts;
+    private readonly ModelOptions _options;
+    private PagedExperts? _paged;
     private int _taken;
     private long _read;
 
-    public StoreWeights(PageStore store, Device device, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    /// <param name="store">The store; this takes ownership.</param>
+    /// <param name="plan">How much of it memory holds.</param>
+    /// <param name="options">How the model is loaded.</param>
+    /// <param name="device">Where weights are widened to.</param>
+    /// <param name="progress">Told of what has been taken; null for nobody.</param>
+    /// <param name="cancellationToken">Ends loading between two parts.</param>
+    public StoreWeights(PageStore store, MemoryPlan plan, ModelOptions options, Device device, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
-        (_store, _device, _progress, _cancellationToken) = (store, device, progress, cancellationToken);
+        (_store, Plan, _options, _device, _progress, _cancellationToken) = (store, plan, options, device, progress, cancellationToken);
         _tensors = store.Manifest.Layout.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         _experts = store.Manifest.Layout.Experts.GroupBy(run => run.Layer).ToDictionary(layer => layer.Key, layer => layer.ToArray());
         Total = _tensors.Count + (3 * store.Manifest.Layout.Experts.Sum(run => run.Count));
     }
 
     public long Bytes { get; private set; }
+
+    /// <summary>How much of the store memory holds.</summary>
+    public MemoryPlan Plan { get; }
 
     private int Total { get; }
 
@@ -65,11 +77,7 @@ internal sealed unsafe class StoreWeights : IWeights, IDisposable
 
     public FeedForwardWeights Expert(int layer, int expert, long inner)
     {
-        var run = Array.Find(_experts.GetValueOrDefault(layer, []), run => expert >= run.First && expert < run.First + run.Count)
-            ?? throw new CheckpointFormatException(ManifestFile, TensorNames.Layer(layer, "mlp.experts"), FormattableString.Invariant($"expert {expert} is missing; the store's model asks for it. Convert the checkpoint again."));
-        if (run.Inner != inner || run.Hidden != _store.Config.HiddenSize)
-            throw new CheckpointFormatException(ManifestFile, TensorNames.Layer(layer, "mlp.experts"), FormattableString.Invariant($"its experts are {run.Inner} by {run.Hidden}; the model asks for {inner} by {_store.Config.HiddenSize}. Convert the checkpoint again."));
-
+        var run = RunOf(layer, expert, inner);
         var memory = Take(run.Shard, run.Record.Length, tensors: 3);
         var start = memory.Start + _store.Manifest.Layout.Shards[run.Shard].PageOffsets[run.FirstPage + expert - run.First];
         return new FeedForwardWeights(
@@ -78,13 +86,43 @@ internal sealed unsafe class StoreWeights : IWeights, IDisposable
             new BandMatrix(run.Record.Outward, run.Record.Down, start, _device) { Name = TensorNames.Expert(layer, expert, "down_proj") });
     }
 
+    public PagedExperts? Page(IReadOnlyList<int> layers, long inner)
+    {
+        if (Plan.Slots is not { } slots)
+            return null;
+
+        foreach (var layer in layers)
+        {
+            for (var expert = 0; expert < _store.Config.Experts!.RoutedCount; expert++)
+                _ = RunOf(layer, expert, inner);
+        }
+
+        var shards = new DirectShards(_store.Location, _store.Manifest.Layout);
+        if (shards.Indirect is { } file && _options.Logger is { } logger)
+            PagingLog.Indirect(logger, file);
+        _paged = ExpertPaging.Start(_store, layers, shards, slots, _options.Paging, _device);
+        Bytes += _paged.BytesOf(int.MaxValue);
+        return _paged;
+    }
+
     public void Complete() => _progress?.Report(new LoadProgress(Total, Total, _store.Manifest.Layout.ByteLength, _store.Manifest.Layout.ByteLength));
 
     public void Dispose()
     {
+        _paged?.Dispose();
         foreach (var memory in _shards.Values)
             memory.Dispose();
         _store.Dispose();
+    }
+
+    /// <summary>Where an expert lies.</summary>
+    private StoredExperts RunOf(int layer, int expert, long inner)
+    {
+        var run = Array.Find(_experts.GetValueOrDefault(layer, []), run => expert >= run.First && expert < run.First + run.Count)
+            ?? throw new CheckpointFormatException(ManifestFile, TensorNames.Layer(layer, "mlp.experts"), FormattableString.Invariant($"expert {expert} is missing; the store's model asks for it. Convert the checkpoint again."));
+        if (run.Inner != inner || run.Hidden != _store.Config.HiddenSize)
+            throw new CheckpointFormatException(ManifestFile, TensorNames.Layer(layer, "mlp.experts"), FormattableString.Invariant($"its experts are {run.Inner} by {run.Hidden}; the model asks for {inner} by {_store.Config.HiddenSize}. Convert the checkpoint again."));
+        return run;
     }
 
     private StoredTensor Find(string name, params long[] shape)

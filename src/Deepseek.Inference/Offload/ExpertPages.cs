@@ -70,6 +70,11 @@ internal sealed class ExpertPages
     /// <summary>Bytes of the longest record: those of a slot.</summary>
     public int SlotBytes { get; }
 
+    /// <summary>Bytes of the weights of experts below a layer, without padding.</summary>
+    public long BytesBelow(int layer) => Layers.TakeWhile(below => below < layer).Select((_, place) => place).Sum(place => Enumerable.Range(place * PerLayer, PerLayer).Sum(Bytes));
+
+    private long Bytes(int number) => _pages[number].Length > 0 ? Layouts[_pages[number].Layout].DataLength : 0;
+
     /// <summary>An expert by its number.</summary>
     public ref readonly ExpertPage this[int number] => ref _pages[number];
 

@@ -56,6 +56,9 @@ internal sealed partial class PagedExperts : IExpertSource
         })];
     }
 
+    /// <summary>Bytes of the weights of experts below a layer.</summary>
+    public long BytesOf(int layers) => _pages.BytesBelow(layers);
+
     public bool TakesHints => _options.Prefetch && _options.Slots < _pages.Experts;
 
     public ExpertBatch Rent(ReadOnlySpan<ExpertId> experts, ExpertUse use, CancellationToken cancellationToken)

@@ -1,19 +1,6 @@
 namespace Deepseek.Inference.Offload;
 
-/// <summary>When the checksum of an expert's page is compared with the store's.</summary>
-public enum ChecksumPolicy
-{
-    /// <summary>When a page is first read.</summary>
-    First,
-
-    /// <summary>Whenever it is read.</summary>
-    Always,
-
-    /// <summary>Never.</summary>
-    Never,
-}
-
-/// <summary>How experts are paged.</summary>
+/// <summary>How a cache of experts is made.</summary>
 internal sealed record PagedExpertsOptions
 {
     /// <summary>Experts that memory holds at once.</summary>

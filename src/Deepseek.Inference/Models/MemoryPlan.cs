@@ -1,0 +1,117 @@
+using System.Globalization;
+using Deepseek.Inference.Configuration;
+using Deepseek.Inference.Diagnostics;
+using Deepseek.Inference.Store;
+
+namespace Deepseek.Inference.Models;
+
+/// <summary>What a process' memory is for while it runs a page store.</summary>
+/// <param name="Budget">Bytes that it may hold.</param>
+/// <param name="Runtime">Bytes of the runtime, libtorch and what is not counted one by one.</param>
+/// <param name="Always">Bytes of weights that every token uses.</param>
+/// <param name="Cache">Bytes for caches of the context.</param>
+/// <param name="Passes">Bytes that passes compute in.</param>
+/// <param name="ChunkTokens">Tokens of a prompt that pass at once.</param>
+/// <param name="Slots">Experts that memory holds; null for all, which are then read when the model is loaded.</param>
+internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long Cache, long Passes, int ChunkTokens, int? Slots)
+{
+    /// <summary>Tokens of the context that memory is set aside for where nothing was asked.</summary>
+    public const int DefaultContext = 4096;
+
+    // What the runtime takes after loading: code that is compiled, the collector's heap, buffers of a client.
+    private const long Growth = 128L << 20;
+
+    // Of the budget, for what passes compute in: a longer chunk reads experts less often for a prompt, a shorter one leaves room for more of them.
+    private const int PassesShare = 16;
+    private const int LeastChunk = 16;
+    private const int LongestChunk = 8192;
+    private const int TorchChunk = 512;
+
+    // What is left to others where no budget was given.
+    private const int FreeShare = 8;
+    private const long MostLeft = 2L << 30;
+
+    /// <summary>Divides memory up.</summary>
+    /// <param name="location">The store's folder, for messages.</param>
+    /// <param name="layout">The store.</param>
+    /// <param name="config">The model.</param>
+    /// <param name="options">What was asked for.</param>
+    /// <param name="held">Bytes that the process holds already.</param>
+    /// <param name="free">Bytes that it may take beyond them.</param>
+    /// <exception cref="MemoryBudgetException">The budget is too small.</exception>
+    public static MemoryPlan Create(string location, StoreLayout layout, ModelConfig config, ModelOptions options, long held, long free)
+    {
+        var budget = options.Memory.RamBytes ?? Automatic(held, free);
+        var experts = layout.Experts.Where(run => run.Layer < config.LayerCount || options.LoadMultiTokenPrediction).ToList();
+        var slotBytes = experts.Select(run => (long)run.Record.Length).DefaultIfEmpty().Max();
+        var always = AlwaysBytes(layout, options);
+        var cache = PassMemory.OfCache(config, Context(config, options), options.OnCpu ? sizeof(short) : sizeof(float));
+        var runtime = held + Growth;
+        var chunk = Chunk(config, options, budget);
+        var passes = PassBytes(config, options, chunk);
+
+        var left = budget - runtime - always - cache - passes;
+        var whole = experts.Select(run => run.Shard).Distinct().Sum(shard => layout.Shards[shard].Length);
+        if (whole <= left)
+            return new MemoryPlan(budget, runtime, always, cache, passes, chunk, Slots: null);
+
+        var least = config.Experts?.ChosenCount ?? 0;
+        if (least == 0 || left < least * slotBytes)
+        {
+            var smallest = options.OnCpu && options.ChunkSize is null ? LeastChunk : chunk;
+            chunk = Math.Min(chunk, smallest);
+            passes = PassBytes(config, options, chunk);
+            left = budget - runtime - always - cache - passes;
+            if (least == 0 || left < least * slotBytes)
+                throw TooLittle(location, budget, options, runtime, always, cache, passes, least * slotBytes);
+        }
+
+        return new MemoryPlan(budget, runtime, always, cache, passes, chunk, (int)Math.Min(left / slotBytes, experts.Sum(run => run.Count)));
+    }
+
+    /// <summary>What a process may hold where nothing was asked: what it has, and most of what is free.</summary>
+    public static long Automatic(long held, long free) => held + free - Math.Min(MostLeft, free / FreeShare);
+
+    /// <summary>Refuses a checkpoint that the budget does not hold.</summary>
+    /// <exception cref="MemoryBudgetException">It does not.</exception>
+    public static void RequireWhole(string location, long bytes, ModelOptions options, long held)
+    {
+        if (options.Memory.RamBytes is not { } budget)
+            return; // files are mapped: what is free decides the speed alone
+        var needed = held + Growth + bytes;
+        if (budget < needed)
+        {
+            throw new MemoryBudgetException(
+                $"{location}: the budget is {MemorySize.Format(budget)}; the checkpoint has {MemorySize.Format(bytes)} of weights, and a checkpoint is not paged. Make a page store of it with deepseek convert, of which only a part need be in memory, or give --ram {MemorySize.Option(needed)}",
+                budget, needed);
+        }
+    }
+
+    /// <summary>Tokens of a prompt that pass at once where no plan says so.</summary>
+    public static int Chunk(ModelConfig config, ModelOptions options, long budget)
+    {
+        if (options.ChunkSize is { } chosen)
+            return chosen;
+        return options.OnCpu ? (int)Math.Clamp(budget / PassesShare / PassMemory.OfToken(config), LeastChunk, LongestChunk) : TorchChunk;
+    }
+
+    private static int Context(ModelConfig config, ModelOptions options) => Math.Min(options.Memory.ContextTokens ?? DefaultContext, config.MaxPositions);
+
+    private static long PassBytes(ModelConfig config, ModelOptions options, int chunk) =>
+        (chunk * PassMemory.OfToken(config)) + PassMemory.Fixed(config, chunk, PassMemory.Threads(options));
+
+    private static long AlwaysBytes(StoreLayout layout, ModelOptions options)
+    {
+        var shards = layout.Tensors.Select(tensor => tensor.Shard).Distinct().Select(shard => layout.Shards[shard]);
+        return shards.Where(shard => shard.File == StorePlan.ResidentFile || options.LoadMultiTokenPrediction).Sum(shard => shard.Length);
+    }
+
+    private static MemoryBudgetException TooLittle(string location, long budget, ModelOptions options, long runtime, long always, long cache, long passes, long experts)
+    {
+        var needed = runtime + always + cache + passes + experts;
+        var given = options.Memory.RamBytes is null ? $"{MemorySize.Format(budget)} are free for the model" : $"the budget is {MemorySize.Format(budget)}";
+        return new MemoryBudgetException(
+            string.Create(CultureInfo.InvariantCulture, $"{location}: {given}; at least {MemorySize.Format(needed)} are needed: runtime {MemorySize.Format(runtime)}, weights that every token uses {MemorySize.Format(always)}, a cache for the context {MemorySize.Format(cache)}, passes {MemorySize.Format(passes)}, experts of one layer {MemorySize.Format(experts)}. {(options.Memory.RamBytes is null ? "Free memory, shorten the context" : "Shorten the context")} ({nameof(MemoryBudget)}.{nameof(MemoryBudget.ContextTokens)}), or set {nameof(MemoryBudget)}.{nameof(MemoryBudget.RamBytes)}: --ram {MemorySize.Option(needed)}"),
+            budget, needed);
+    }
+}

@@ -1,0 +1,34 @@
+namespace Deepseek.Inference.Offload;
+
+/// <summary>How experts come into memory and leave it, where not all of them fit. No answer depends on it, only speed.</summary>
+public sealed record PagingOptions
+{
+    /// <summary>Which expert leaves when another needs its place. Default <see cref="EvictionPolicy.LeastFrequentlyUsed"/>, which recorded and synthetic traces show to be best (docs/paging.md).</summary>
+    public EvictionPolicy Eviction { get; init; } = EvictionPolicy.LeastFrequentlyUsed;
+
+    /// <summary>Whether every layer has an equal share of the memory for experts, instead of all layers together. Default false.</summary>
+    public bool ShareByLayer { get; init; }
+
+    /// <summary>The share of the memory for experts, 0 to 0.9, whose experts never leave: those that recorded usage shows to be used most. Default 0.</summary>
+    public double PinnedShare { get; init; }
+
+    /// <summary>Whether the router of the next layer is guessed, and idle disks read what it will probably choose. Default true.</summary>
+    public bool Prefetch { get; init; } = true;
+
+    /// <summary>When checksums of experts are compared. Default <see cref="ChecksumPolicy.First"/>.</summary>
+    public ChecksumPolicy Checksums { get; init; } = ChecksumPolicy.First;
+
+    /// <summary>Whether usage is recorded in the user's cache folder, and the experts used most are read in the background when the model is loaded again. Default true.</summary>
+    public bool RememberUsage { get; init; } = true;
+
+    /// <summary>Adds what is at fault.</summary>
+    internal void Validate(List<string> faults)
+    {
+        if (!Enum.IsDefined(Eviction))
+            faults.Add($"{nameof(Eviction)} is {Eviction}; it must be {string.Join(", ", Enum.GetNames<EvictionPolicy>()[..^1])} or {Enum.GetNames<EvictionPolicy>()[^1]}.");
+        if (!(PinnedShare is >= 0 and <= 0.9))
+            faults.Add(FormattableString.Invariant($"{nameof(PinnedShare)} is {PinnedShare}; it must be 0 to 0.9, since tokens need slots that change."));
+        if (!Enum.IsDefined(Checksums))
+            faults.Add($"{nameof(Checksums)} is {Checksums}; it must be {nameof(ChecksumPolicy.First)}, {nameof(ChecksumPolicy.Always)} or {nameof(ChecksumPolicy.Never)}.");
+    }
+}
