@@ -14,7 +14,8 @@ namespace Deepseek.Cli;
 /// <param name="Load">How long loading took.</param>
 /// <param name="Benchmark">The speeds.</param>
 /// <param name="Machine">What the machine can do.</param>
-internal sealed record BenchReport(string Folder, int Threads, TimeSpan Load, ModelBenchmark Benchmark, HardwareProfile Machine)
+/// <param name="DiskGigabytesPerSecond">What the disks give at most; null where nothing was paged.</param>
+internal sealed record BenchReport(string Folder, int Threads, TimeSpan Load, ModelBenchmark Benchmark, HardwareProfile Machine, double? DiskGigabytesPerSecond = null)
 {
     private string Kernels => Machine.KernelPath.ToString().ToLowerInvariant(); // as DEEPSEEK_KERNELS names it
 
@@ -50,7 +51,32 @@ internal sealed record BenchReport(string Folder, int Threads, TimeSpan Load, Mo
         Write(writer, "fp32_gops", Machine.Fp32Gflops);
         Write(writer, "load_seconds", Load.TotalSeconds);
         writer.WriteNumber("peak_memory_bytes", Benchmark.PeakMemoryBytes);
+        if (Benchmark.Paging is { } paging)
+            WritePaging(writer, paging);
     });
+
+    private void WritePaging(Utf8JsonWriter writer, PagingBenchmark paging)
+    {
+        var statistics = paging.Statistics;
+        writer.WriteNumber("slots", statistics.Slots);
+        writer.WriteNumber("experts", statistics.Experts);
+        Write(writer, "hit_rate", statistics.HitRate);
+        Write(writer, "disk_gb_per_token", paging.DiskBytesPerToken / 1e9);
+        Write(writer, "prefetched_in_vain_gb_per_token", paging.PrefetchedInVainBytesPerToken / 1e9);
+        Write(writer, "prefetch_accuracy", statistics.PrefetchAccuracy);
+        Write(writer, "prefetched_gb_per_token", statistics.PrefetchedBytes / 1e9 / paging.Tokens);
+        Write(writer, "stalled_share", StalledShare(paging));
+        Write(writer, "always_read_gb", paging.AlwaysReadBytes / 1e9);
+        Write(writer, "disk_gb_per_second", DiskGigabytesPerSecond);
+        Write(writer, "unoverlapped_tokens_per_second", Unoverlapped(paging));
+        Write(writer, "fill_seconds", paging.Fill.TotalSeconds);
+    }
+
+    private double? StalledShare(PagingBenchmark paging) => Benchmark.Decode is { } decode ? paging.Statistics.Stalled.TotalSeconds * decode.Mean / paging.Tokens : null;
+
+    private double? Unoverlapped(PagingBenchmark paging) => Benchmark.DecodeBytesPerToken is { } bytes && DiskGigabytesPerSecond is { } disk
+        ? paging.TokensPerSecondWithoutOverlap(bytes, Machine.MemoryGigabytesPerSecond, disk)
+        : null;
 
     /// <summary>A table, and two lines about what was measured where.</summary>
     public void Print(TextWriter output)
@@ -72,9 +98,19 @@ internal sealed record BenchReport(string Folder, int Threads, TimeSpan Load, Mo
 
         var bytes = Benchmark.DecodeBytesPerToken is { } perToken ? Invariant($"A decoded token reads {perToken / 1e9:0.0000} GB of weights. ") : "";
         output.WriteLine(Invariant($"{bytes}Peak memory {Benchmark.PeakMemoryBytes / 1e9:0.00} GB."));
+        if (Benchmark.Paging is { } paging)
+            output.WriteLine(Describe(paging));
         output.WriteLine(Invariant($"This machine: {PrintableText.Line(Machine.Processor)}, {Count(Machine.Threads, "thread")}, {Kernels}: memory {Machine.MemoryGigabytesPerSecond:0.0} GB/s, {Integers.Name} {Integers.Gops:0} GOP/s, fp32 {Machine.Fp32Gflops:0} GFLOP/s."));
 
         void Add(string test, TokenSpeed speed, string share) => table.AddRow(test, Number(speed.Median), Number(speed.Minimum), Number(speed.Maximum), share);
+    }
+
+    private string Describe(PagingBenchmark paging)
+    {
+        var statistics = paging.Statistics;
+        var disk = DiskGigabytesPerSecond is { } speed ? Invariant($"; the disks give {speed:0.00} GB/s") : "";
+        var bound = Unoverlapped(paging) is { } tokens ? Invariant($", so {tokens:0.00} tokens/s if nothing overlapped") : "";
+        return Invariant($"Experts: {statistics.Slots} of {statistics.Experts} fit memory, which took {paging.Fill.TotalSeconds:0.0} s to fill; {statistics.HitRate:0.0%} of those demanded were there. A token read {paging.DiskBytesPerToken / 1e9:0.000} GB from disk, {paging.PrefetchedInVainBytesPerToken / 1e9:0.000} GB of it in vain{disk}{bound}. Hints were right in {statistics.PrefetchAccuracy:0%} of cases; {StalledShare(paging):0%} of the time nothing could be computed.");
     }
 
     private static string Share(double? share, string speed) => share is null ? "unknown" : Invariant($"{speed}, {share:0.0%}");

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Deepseek.Inference.Caching;
 using Deepseek.Inference.Models;
+using Deepseek.Inference.Offload;
 using Deepseek.Inference.Sampling;
 
 namespace Deepseek.Inference.Evaluation;
@@ -10,6 +11,8 @@ internal sealed class BenchmarkRun(LanguageModel model, ModelBenchmarkOptions op
 {
     private const int WarmPrompt = 32;
     private const int WarmSteps = 4;
+    private const int FillSteps = 16;
+    private const int MostFillTokens = 1000;
 
     private int _sequences; // drawn so far: each has tokens of its own
 
@@ -20,12 +23,15 @@ internal sealed class BenchmarkRun(LanguageModel model, ModelBenchmarkOptions op
         return TokenSpeed.Of(options.PromptTokens, times);
     }
 
-    /// <summary>Times decoding, and tells the bytes of weights that a token of one sequence reads.</summary>
-    public (TokenSpeed Speed, double? BytesPerToken) Decode()
+    /// <summary>Times decoding, and tells the bytes of weights that a token of one sequence reads, and what paging did.</summary>
+    public (TokenSpeed Speed, double? BytesPerToken, PagingBenchmark? Paging) Decode()
     {
         var counted = 0L;
+        var fill = model.Paging is null ? TimeSpan.Zero : Fill();
+        PagingStatistics? before = null;
         var times = Repeat("decode", () => DecodeOnce(0, Math.Min(WarmSteps, options.NewTokens)).Time, () =>
         {
+            before ??= model.Paging;
             var (time, bytes) = DecodeOnce(options.Depth, options.NewTokens);
             counted += bytes;
             return time;
@@ -33,7 +39,20 @@ internal sealed class BenchmarkRun(LanguageModel model, ModelBenchmarkOptions op
         var tokens = (long)options.BatchSize * options.NewTokens;
         // Sequences that are decoded together share weights, how many depends on their routing: that can be counted, not derived.
         double? perToken = counted > 0 ? (double)counted / (tokens * options.Repetitions) : options.BatchSize == 1 ? model.StepBytes : null;
-        return (TokenSpeed.Of(tokens, times), perToken);
+        var paging = model.Paging is { } after && before is { } earlier
+            ? new PagingBenchmark { Statistics = after.Since(earlier), Fill = fill, Tokens = tokens * options.Repetitions, AlwaysReadBytes = model.AlwaysReadBytes }
+            : null;
+        return (TokenSpeed.Of(tokens, times), perToken, paging);
+    }
+
+    /// <summary>Decodes until every slot holds an expert: a cache that is being filled misses more than one that is full.</summary>
+    private TimeSpan Fill()
+    {
+        progress?.Report(new ModelBenchmarkProgress("fill", 0, options.Repetitions));
+        var start = Stopwatch.GetTimestamp();
+        for (var tokens = 0; tokens < MostFillTokens && model.Paging is { } paging && paging.FilledSlots < paging.Slots; tokens += FillSteps * options.BatchSize)
+            DecodeOnce(0, FillSteps);
+        return Stopwatch.GetElapsedTime(start);
     }
 
     private List<TimeSpan> Repeat(string test, Func<TimeSpan> warmUp, Func<TimeSpan> once)

@@ -34,6 +34,9 @@ public sealed record ModelBenchmark
     /// <summary>Bytes of weights that were read for a decoded token of one sequence, as they are stored; null where they were neither counted nor can be told.</summary>
     public double? DecodeBytesPerToken { get; init; }
 
+    /// <summary>What paging did while decoding was timed; null where all experts are in memory.</summary>
+    public PagingBenchmark? Paging { get; init; }
+
     /// <summary>Operations of a prompt token in products with weights, a multiply-add as two; the head's, once a prompt, are shared out. Attention over the cache does not count.</summary>
     public required double PrefillOperationsPerToken { get; init; }
 
@@ -82,13 +85,14 @@ public sealed record ModelBenchmark
 
         var run = new BenchmarkRun(model, options, progress, cancellationToken);
         var prefill = options.PromptTokens > 0 ? run.Prefill() : null;
-        var (decode, bytes) = options.NewTokens > 0 ? run.Decode() : (null, null);
+        var (decode, bytes, paging) = options.NewTokens > 0 ? run.Decode() : (null, null, null);
         return new ModelBenchmark
         {
             Options = options,
             Prefill = prefill,
             Decode = decode,
             DecodeBytesPerToken = bytes,
+            Paging = paging,
             PrefillOperationsPerToken = OperationsPerToken(ParameterCounts.Of(model.Config), model.Config, options.PromptTokens),
             PeakMemoryBytes = PeakMemory.Read(),
             Operations = model.ComputesOnKernels ? "cpu" : "torch",

@@ -28,7 +28,7 @@ internal sealed class DeepseekModelBuilder
         var routed = paged?.BytesOf(config.LayerCount) ?? weights.Values.Sum(expert => expert.ByteSize);
         var loaded = ModelLoader.Finish(loader, config, options, path, source, config.LatentAttention!.RopeHeadSize, layers, routed);
         var prediction = options.LoadMultiTokenPrediction && config.MultiTokenPredictionLayers > 0 ? builder.Prediction(loaded.Decoder) : null;
-        return new DeepseekModel(loaded with { WeightBytes = loader.Bytes }, builder._experts, prediction);
+        return new DeepseekModel(loaded with { WeightBytes = loader.Bytes + (paged is null ? 0 : paged.BytesOf(int.MaxValue) - routed) }, builder._experts, prediction);
     }
 
     private static PagedExperts? Page(IWeights loader, ModelConfig config, ModelOptions options)

@@ -28,7 +28,7 @@ public abstract class LanguageModel : IDisposable
     {
         (_decoder, Cpu, _isStore) = (loaded.Decoder, loaded.Cpu, loaded.Source is StoreWeights);
         (Config, Options, Location, WeightBytes) = (loaded.Config, loaded.Options, loaded.Location, loaded.WeightBytes);
-        (ChunkTokens, StepBytes) = (loaded.ChunkTokens, loaded.StepBytes);
+        (ChunkTokens, StepBytes, AlwaysReadBytes) = (loaded.ChunkTokens, loaded.StepBytes, loaded.AlwaysReadBytes);
         Device = torch.device(loaded.Options.Device);
         _lifetime = new Lifetime(this, () =>
         {
@@ -66,6 +66,9 @@ public abstract class LanguageModel : IDisposable
 
     /// <summary>Bytes of weights that decoding one token of one sequence reads, as they are stored: of the routed experts the chosen ones' share.</summary>
     internal long StepBytes { get; }
+
+    /// <summary>Of them, those that every token reads, whatever its experts.</summary>
+    internal long AlwaysReadBytes { get; }
 
     /// <summary>Whether kernels of our own compute, not libtorch.</summary>
     internal bool ComputesOnKernels => Cpu is not null;

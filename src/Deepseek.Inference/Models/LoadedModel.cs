@@ -13,5 +13,6 @@ namespace Deepseek.Inference.Models;
 /// <param name="WeightBytes">Bytes of the weights as they are stored.</param>
 /// <param name="ChunkTokens">Tokens of a prompt that pass at once.</param>
 /// <param name="StepBytes">Of them, those that decoding one token of one sequence reads.</param>
+/// <param name="AlwaysReadBytes">Of those, what every token reads, whatever its experts.</param>
 internal sealed record LoadedModel(
-    ModelConfig Config, ModelOptions Options, string Location, IDisposable Source, Decoder Decoder, CpuPass? Cpu, int ChunkTokens, long WeightBytes, long StepBytes);
+    ModelConfig Config, ModelOptions Options, string Location, IDisposable Source, Decoder Decoder, CpuPass? Cpu, int ChunkTokens, long WeightBytes, long StepBytes, long AlwaysReadBytes);

@@ -111,11 +111,17 @@ internal static class ModelLoader
             new TorchOperations(options.AttentionForm),
             new RotaryEmbedding(rotatedDimensions, config.RopeTheta, config.RopeScaling),
             embedding, layers, loader.Norm(TensorNames.FinalNorm, config.HiddenSize), head);
-        return new LoadedModel(config, options, path, source, decoder, options.OnCpu ? CreatePass(loader, options) : null, loader is StoreWeights store ? store.Plan.ChunkTokens : MemoryPlan.Chunk(config, options, options.Memory.RamBytes ?? MemoryPlan.Automatic(AvailableMemory.Held(), AvailableMemory.Free())),
-            loader.Bytes, DecodeBytes.OfStep(config, loader.Bytes, embedding.ByteSize, routedBytes));
+        return new LoadedModel(
+            config, options, path, source, decoder, options.OnCpu ? CreatePass(loader, options) : null, ChunkTokens(loader, config, options), loader.Bytes,
+            StepBytes: DecodeBytes.OfStep(config, loader.Bytes, embedding.ByteSize, routedBytes),
+            AlwaysReadBytes: DecodeBytes.OfStep(config, loader.Bytes - routedBytes, embedding.ByteSize, 0));
     }
+
+    private static int ChunkTokens(IWeights loader, ModelConfig config, ModelOptions options) => loader is StoreWeights store
+        ? store.Plan.ChunkTokens
+        : MemoryPlan.Chunk(config, options, options.Memory.RamBytes ?? MemoryPlan.Automatic(AvailableMemory.Held(), AvailableMemory.Free()));
 
     /// <summary>The CPU operations' memory and threads. Only a store's weights meet rounded activations.</summary>
     private static CpuPass CreatePass(IWeights loader, ModelOptions options) =>
-        new(new CpuEngine(options.Threads ?? Math.Min(Environment.ProcessorCount, ThreadTeam.MaxThreads), loader is StoreWeights ? options.Activations : ActivationPrecision.Fp32));
+        new(new CpuEngine(PassMemory.Threads(options), loader is StoreWeights ? options.Activations : ActivationPrecision.Fp32));
 }

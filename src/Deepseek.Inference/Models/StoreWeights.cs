@@ -101,7 +101,7 @@ internal sealed unsafe class StoreWeights : IWeights, IDisposable
         if (shards.Indirect is { } file && _options.Logger is { } logger)
             PagingLog.Indirect(logger, file);
         _paged = ExpertPaging.Start(_store, layers, shards, slots, _options.Paging, _device);
-        Bytes += _paged.BytesOf(int.MaxValue);
+        Bytes += _paged.BytesOf(_store.Config.LayerCount); // as where they are taken one by one: those of a prediction layer come after the model
         return _paged;
     }
 
