@@ -72,7 +72,7 @@ internal sealed record BenchReport(string Folder, int Threads, TimeSpan Load, Mo
         Write(writer, "fill_seconds", paging.Fill.TotalSeconds);
     }
 
-    private double? StalledShare(PagingBenchmark paging) => Benchmark.Decode is { } decode ? paging.Statistics.Stalled.TotalSeconds * decode.Mean / paging.Tokens : null;
+    private double? StalledShare(PagingBenchmark paging) => Benchmark.Decode is { } decode ? paging.Statistics.Stalled.TotalSeconds * decode.Median / paging.Tokens : null;
 
     private double? Unoverlapped(PagingBenchmark paging) => Benchmark.DecodeBytesPerToken is { } bytes && DiskGigabytesPerSecond is { } disk
         ? paging.TokensPerSecondWithoutOverlap(bytes, Machine.MemoryGigabytesPerSecond, disk)

@@ -29,7 +29,8 @@ internal static class BenchCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var folder = CommonOptions.Folder(parsed, model);
-            var given = modelOptions.Read(parsed);
+            var read = modelOptions.Read(parsed);
+            var given = read with { Paging = read.Paging with { RememberUsage = false } }; // no run measures what the last one left
             var threads = given.Threads ?? Environment.ProcessorCount;
             var options = new ModelBenchmarkOptions
             {
@@ -55,7 +56,8 @@ internal static class BenchCommand
 
             // Once the model is gone: the probe's gigabyte neither wants room beside it nor counts as its memory.
             var machine = await Task.Run(() => HardwareProfile.Measure(Math.Min(threads, MostProbeThreads), cancellationToken), cancellationToken).ConfigureAwait(false);
-            var report = new BenchReport(folder, threads, load, benchmark, machine);
+            double? disk = benchmark.Paging is null ? null : await Task.Run(() => DiskProbe.Measure(folder, cancellationToken: cancellationToken), cancellationToken).ConfigureAwait(false);
+            var report = new BenchReport(folder, threads, load, benchmark, machine, disk);
             if (parsed.GetValue(json))
                 await console.Out.WriteLineAsync(report.Json()).ConfigureAwait(false);
             else

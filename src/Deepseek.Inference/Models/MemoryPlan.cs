@@ -52,6 +52,8 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
 
         var left = budget - runtime - always - cache - passes;
         var whole = experts.Select(run => run.Shard).Distinct().Sum(shard => layout.Shards[shard].Length);
+        if (options.Paging.Slots is { } chosen && experts.Count > 0)
+            return new MemoryPlan(budget, runtime, always, cache, passes, chunk, chosen);
         if (whole <= left)
             return new MemoryPlan(budget, runtime, always, cache, passes, chunk, Slots: null);
 

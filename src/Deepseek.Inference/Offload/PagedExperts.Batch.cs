@@ -22,6 +22,17 @@ internal sealed partial class PagedExperts
         Done,
     }
 
+    private enum Origin : byte
+    {
+        Present,
+
+        /// <summary>Another call had asked for it; it was on its way.</summary>
+        Joined,
+
+        /// <summary>This call asked for it.</summary>
+        Fetched,
+    }
+
     /// <summary>Kept and used again: a token's renting allocates nothing. All but <see cref="Dispose"/> and <see cref="Take"/> are called under the lock.</summary>
     private sealed class Batch(PagedExperts owner) : ExpertBatch
     {
@@ -31,7 +42,8 @@ internal sealed partial class PagedExperts
         private int _count;
         private int _done;
         private int _held; // slots that are pinned
-        private int _reading; // of them, those that were read for this batch
+        private Origin[] _origins = [];
+        private int _passing; // of the pinned slots, those that were not ready when they were pinned
         private ExpertUse _use;
         private bool _rented;
         private CancellationToken _cancellationToken;
@@ -44,15 +56,15 @@ internal sealed partial class PagedExperts
         // Whether more is wanted than may be held: then some are read while others are computed.
         private bool Streams => _count > Window || _use == ExpertUse.Prefill;
 
-        private int MostReading => !Streams ? Window : _use == ExpertUse.Prefill ? Math.Clamp(Window / 2, 1, MostStreamed) : Math.Max(1, Window / 2);
+        private int MostPassing => !Streams ? Window : _use == ExpertUse.Prefill ? Math.Clamp(Window / 2, 1, MostStreamed) : Math.Max(1, Window / 2);
 
         public void Choose(ReadOnlySpan<ExpertId> experts, ExpertUse use, CancellationToken cancellationToken)
         {
-            (_count, _done, _held, _reading, _use, _cancellationToken) = (experts.Length, 0, 0, 0, use, cancellationToken);
+            (_count, _done, _held, _passing, _use, _cancellationToken) = (experts.Length, 0, 0, 0, use, cancellationToken);
             if (_experts.Length < _count)
-                (_experts, _slots, _phases) = (new int[_count], new int[_count], new Phase[_count]);
+                (_experts, _slots, _phases, _origins) = (new int[_count], new int[_count], new Phase[_count], new Origin[_count]);
             for (var i = 0; i < _count; i++)
-                (_experts[i], _slots[i], _phases[i]) = (owner._pages.Number(experts[i]), -1, Phase.Pending);
+                (_experts[i], _slots[i], _phases[i], _origins[i]) = (owner._pages.Number(experts[i]), -1, Phase.Pending, Origin.Present);
             Window = Math.Min(_count, owner._table.Count);
         }
 
@@ -145,7 +157,7 @@ internal sealed partial class PagedExperts
         /// <summary>Asks the disks for experts that are missing, as many as may be under way.</summary>
         private void FetchMissing()
         {
-            for (var i = 0; i < _count && _held < Window && _reading < MostReading; i++)
+            for (var i = 0; i < _count && _held < Window && _passing < MostPassing; i++)
             {
                 if (_phases[i] != Phase.Pending)
                     continue;
@@ -154,6 +166,7 @@ internal sealed partial class PagedExperts
                 if (slot >= 0 && owner._table[slot].State == SlotState.Ready)
                     continue; // held when its turn comes
 
+                _origins[i] = slot < 0 ? Origin.Fetched : Origin.Joined;
                 if (slot < 0)
                 {
                     slot = owner.Fetch(_experts[i], cold: _use == ExpertUse.Prefill);
@@ -164,7 +177,7 @@ internal sealed partial class PagedExperts
                 }
 
                 Hold(i, slot);
-                _reading++;
+                _passing++;
             }
         }
 
@@ -173,7 +186,7 @@ internal sealed partial class PagedExperts
         {
             Release();
             FetchMissing();
-            var named = 0;
+            var (named, again) = (0, false);
             for (var i = 0; i < _count; i++)
             {
                 if (_phases[i] == Phase.Pending && _held < Window && owner._table.SlotOf(_experts[i]) is var slot and >= 0 && owner._table[slot].State == SlotState.Ready)
@@ -188,14 +201,33 @@ internal sealed partial class PagedExperts
 
                 ref readonly var one = ref owner._table[_slots[i]];
                 if (one.State == SlotState.Failed)
-                    throw one.Fault!.ToException();
+                {
+                    if (_origins[i] == Origin.Fetched)
+                        throw one.Fault!.ToException();
+                    Retry(i);
+                    again = true;
+                    continue;
+                }
+
                 if (one.State != SlotState.Ready)
                     continue;
                 _phases[i] = Phase.Named;
                 indices[named++] = i;
             }
 
+            if (again)
+                FetchMissing();
             return named;
+        }
+
+        /// <summary>A read that another call had begun failed: perhaps the disk is well again.</summary>
+        private void Retry(int index)
+        {
+            owner._table.Unpin(_slots[index]);
+            _phases[index] = Phase.Pending;
+            _held--;
+            if (_origins[index] != Origin.Present)
+                _passing--;
         }
 
         private void Release()
@@ -209,22 +241,9 @@ internal sealed partial class PagedExperts
                 owner._table.Unpin(_slots[i]);
                 _held--;
                 _done++;
+                if (_origins[i] != Origin.Present)
+                    _passing--;
             }
-
-            if (Streams)
-                _reading = CountReading();
-        }
-
-        private int CountReading()
-        {
-            var reading = 0;
-            for (var i = 0; i < _count; i++)
-            {
-                if (_phases[i] == Phase.Held && owner._table[_slots[i]].State == SlotState.Reading)
-                    reading++;
-            }
-
-            return reading;
         }
     }
 }

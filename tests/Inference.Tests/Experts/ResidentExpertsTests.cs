@@ -16,8 +16,8 @@ public sealed class ResidentExpertsTests
         ExpertId[] wanted = [new(2, 3), new(2, 0)];
 
         experts.Prefetch(wanted);
-        using var first = experts.Rent(wanted, CancellationToken.None);
-        using var second = experts.Rent(wanted, CancellationToken.None);
+        using var first = experts.Rent(wanted, ExpertUse.Decode, CancellationToken.None);
+        using var second = experts.Rent(wanted, ExpertUse.Decode, CancellationToken.None);
 
         Assert.Equal(wanted.Select(id => weights[id]), Taken(first));
         Assert.Equal(wanted.Select(id => weights[id]), Taken(second));
@@ -28,12 +28,12 @@ public sealed class ResidentExpertsTests
     {
         var weights = new Dictionary<ExpertId, FeedForwardWeights> { [new(0, 0)] = Weights(new Random(1)), [new(0, 1)] = Weights(new Random(2)) };
         using var experts = new ResidentExperts(weights);
-        var first = experts.Rent([new(0, 0), new(0, 1)], CancellationToken.None);
+        var first = experts.Rent([new(0, 0), new(0, 1)], ExpertUse.Decode, CancellationToken.None);
         first.Dispose();
         first.Dispose();
 
-        using var second = experts.Rent([new(0, 1)], CancellationToken.None);
-        using var third = experts.Rent([new(0, 0)], CancellationToken.None);
+        using var second = experts.Rent([new(0, 1)], ExpertUse.Decode, CancellationToken.None);
+        using var third = experts.Rent([new(0, 0)], ExpertUse.Decode, CancellationToken.None);
 
         Assert.Same(first, second);
         Assert.NotSame(second, third);
@@ -46,7 +46,7 @@ public sealed class ResidentExpertsTests
     {
         using var experts = new ResidentExperts([]);
 
-        Assert.Throws<OperationCanceledException>(() => experts.Rent([], new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() => experts.Rent([], ExpertUse.Decode, new CancellationToken(canceled: true)));
     }
 
     [Fact]

@@ -20,7 +20,9 @@ internal sealed class ShuffledExperts(FeedForwardWeights[] weights, Random? rand
     /// <summary>Called after every expert that was handed out.</summary>
     public Action? Handed { get; set; }
 
-    public ExpertBatch Rent(ReadOnlySpan<ExpertId> experts, CancellationToken cancellationToken)
+    public bool TakesHints => true;
+
+    public ExpertBatch Rent(ReadOnlySpan<ExpertId> experts, ExpertUse use, CancellationToken cancellationToken)
     {
         Rented = experts.ToArray();
         var order = Enumerable.Range(0, experts.Length).ToArray();

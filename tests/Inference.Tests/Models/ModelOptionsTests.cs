@@ -1,5 +1,6 @@
 using Deepseek.Inference.Compute;
 using Deepseek.Inference.Kernels;
+using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Models;
 
 namespace Deepseek.Inference.Tests.Models;
@@ -57,8 +58,8 @@ public sealed class ModelOptionsTests
     {
         var options = new ModelOptions { Operations = operations, Device = device, AttentionForm = form };
 
-        Assert.Equal((expected, chunk), (options.OnCpu, options.ChunkTokens));
-        Assert.Equal(33, (options with { ChunkSize = 33 }).ChunkTokens);
+        Assert.Equal((expected, chunk), (options.OnCpu, MemoryPlan.Chunk(KnownModels.R1, options, long.MaxValue)));
+        Assert.Equal(33, MemoryPlan.Chunk(KnownModels.R1, options with { ChunkSize = 33 }, 1));
     }
 
     [Fact]
