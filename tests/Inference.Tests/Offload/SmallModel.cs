@@ -18,6 +18,7 @@ internal static class SmallModel
         LayerCount = Layers,
         HeadCount = 4,
         KeyValueHeadCount = 4,
+        HeadSize = 48,
         VocabularySize = 320,
         MultiTokenPredictionLayers = 0,
         LatentAttention = new LatentAttentionConfig(48, 64, 32, 16, 32),
