@@ -24,13 +24,15 @@ internal sealed class ModelOptionSet
     private readonly Option<string?> _eviction;
     private readonly Option<string?> _prefetch = ChoiceOption.Create("--prefetch", "Whether idle disks read experts that will probably be needed. Default: on.", ["on", "off"]);
 
+    private readonly Option<string?> _trace = CommonOptions.Path("--record-routing", "FILE", "A file to which the experts of every decoded token are recorded, for deepseek simulate.");
+
     public ModelOptionSet(Command command, ToolConsole console, string? threads = null)
     {
         _console = console;
         _threads = CommonOptions.Threads(threads);
         var standard = Policies.Single(one => one.Policy == new PagingOptions().Eviction).Name;
         _eviction = ChoiceOption.Create("--eviction", $"Which expert leaves memory for another: least recently used, segmented least recently used, least frequently used, or least stale. Default: {standard}.", [.. Policies.Select(one => one.Name)]);
-        foreach (var option in (Option[])[_threads, _activations, _ram, _vram, _eviction, _prefetch])
+        foreach (var option in (Option[])[_threads, _activations, _ram, _vram, _eviction, _prefetch, _trace])
             command.Options.Add(option);
     }
 
@@ -46,6 +48,7 @@ internal sealed class ModelOptionSet
             {
                 Eviction = parsed.GetValue(_eviction) is { } eviction ? Policies.Single(one => one.Name == eviction).Policy : defaults.Paging.Eviction,
                 Prefetch = parsed.GetValue(_prefetch) is not "off",
+                RoutingTrace = parsed.GetValue(_trace),
             },
             Logger = new WarningLog(_console.Error),
         };

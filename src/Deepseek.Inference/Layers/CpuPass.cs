@@ -65,6 +65,7 @@ internal sealed unsafe class CpuPass(CpuEngine engine) : IDisposable
         foreach (var segment in Segments.List)
             longest = Math.Max(longest, segment.Count);
         Use = ForwardPass.UseOf(longest);
+        observer?.OnPass(longest);
         Stream = _stream.Reserve((long)Tokens * hidden);
         Output = _output.Reserve((long)Tokens * hidden);
     }
@@ -89,7 +90,7 @@ internal sealed unsafe class CpuPass(CpuEngine engine) : IDisposable
     /// <summary>Shows rows, [N, D], to who looks.</summary>
     public void Observe(int index, float* rows)
     {
-        if (Observer is null)
+        if (Observer is not { NeedsHidden: true })
             return;
 
         using var tensor = NativeTensor.Over((nint)rows, ScalarType.Float32, [Tokens, Hidden]);

@@ -9,6 +9,15 @@ internal interface IForwardObserver
     /// <summary>Whether it looks at the operations themselves, so that the pass must run on tensors.</summary>
     bool NeedsTensors => false;
 
+    /// <summary>Whether it looks at hidden states: otherwise none are shown.</summary>
+    bool NeedsHidden => true;
+
+    /// <summary>A pass begins.</summary>
+    /// <param name="longest">New tokens of the sequence that has most: 1 where every sequence is decoded.</param>
+    void OnPass(int longest)
+    {
+    }
+
     /// <summary>What the pass calls in place of its operations: they themselves, or some that look on and give the same bits.</summary>
     IComputeOperations Observed(IComputeOperations operations) => operations;
 

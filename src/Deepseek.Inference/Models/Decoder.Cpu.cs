@@ -24,7 +24,7 @@ internal sealed partial class Decoder
                 layers[layer].Forward(pass, layer);
             }
 
-            if (observer is not null)
+            if (observer is { NeedsHidden: true })
             {
                 pass.Norm(norm, rounded: false);
                 pass.Observe(layers.Count, pass.Engine.Normed.Start);

@@ -23,6 +23,7 @@ public abstract class LanguageModel : IDisposable
     private readonly Decoder _decoder;
     private readonly Lifetime _lifetime;
     private readonly bool _isStore;
+    private readonly RoutingRecorder? _recorder;
 
     private protected LanguageModel(LoadedModel loaded)
     {
@@ -37,7 +38,13 @@ public abstract class LanguageModel : IDisposable
             loaded.Cpu?.Engine.Dispose();
             loaded.Cpu?.Dispose();
             loaded.Source.Dispose();
+            _recorder?.Dispose();
         });
+        if (loaded.Options.Paging.RoutingTrace is { } trace && Cpu is not null && Config.Experts is { } experts)
+        {
+            int[] layers = [.. Enumerable.Range(0, Config.LayerCount).Where(experts.IsMixture)];
+            _recorder = new RoutingRecorder(new RoutingTraceWriter(trace, layers.Length, experts.RoutedCount, experts.ChosenCount), layers, experts.ChosenCount);
+        }
     }
 
     /// <summary>Architecture and sizes.</summary>
@@ -152,7 +159,7 @@ public abstract class LanguageModel : IDisposable
         lock (Cpu!.Engine.Gate)
         {
             fixed (float* to = logits)
-                _decoder.Forward(Cpu, batch, LogitRows.Last, null, to, cancellationToken);
+                _decoder.Forward(Cpu, batch, LogitRows.Last, _recorder, to, cancellationToken);
         }
     }
 
@@ -226,7 +233,7 @@ public abstract class LanguageModel : IDisposable
         try
         {
             lock (Cpu.Engine.Gate)
-                _decoder.Forward(Cpu, batch, rows, observer, logits is null ? null : (float*)logits.Address(), cancellationToken);
+                _decoder.Forward(Cpu, batch, rows, observer ?? _recorder, logits is null ? null : (float*)logits.Address(), cancellationToken);
             return logits;
         }
         catch

@@ -19,7 +19,10 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
     public const int DefaultContext = 4096;
 
     // What the runtime takes after loading: code that is compiled, the collector's heap, buffers of a client.
-    private const long Growth = 128L << 20;
+    private const long Growth = 64L << 20;
+
+    // What a process holds when it begins differs by some MiB from run to run: what a message says must do in the next one.
+    private const long Slack = 8L << 20;
 
     // Of the budget, for what passes compute in: a longer chunk reads experts less often for a prompt, a shorter one leaves room for more of them.
     private const int PassesShare = 16;
@@ -84,7 +87,7 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
         if (budget < needed)
         {
             throw new MemoryBudgetException(
-                $"{location}: the budget is {MemorySize.Format(budget)}; the checkpoint has {MemorySize.Format(bytes)} of weights, and a checkpoint is not paged. Make a page store of it with deepseek convert, of which only a part need be in memory, or give --ram {MemorySize.Option(needed)}",
+                $"{location}: the budget is {MemorySize.Format(budget)}; the checkpoint has {MemorySize.Format(bytes)} of weights, and a checkpoint is not paged. Make a page store of it with deepseek convert, of which only a part need be in memory, or give --ram {MemorySize.Option(needed + Slack)}",
                 budget, needed);
         }
     }
@@ -113,7 +116,7 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
         var needed = runtime + always + cache + passes + experts;
         var given = options.Memory.RamBytes is null ? $"{MemorySize.Format(budget)} are free for the model" : $"the budget is {MemorySize.Format(budget)}";
         return new MemoryBudgetException(
-            string.Create(CultureInfo.InvariantCulture, $"{location}: {given}; at least {MemorySize.Format(needed)} are needed: runtime {MemorySize.Format(runtime)}, weights that every token uses {MemorySize.Format(always)}, a cache for the context {MemorySize.Format(cache)}, passes {MemorySize.Format(passes)}, experts of one layer {MemorySize.Format(experts)}. {(options.Memory.RamBytes is null ? "Free memory, shorten the context" : "Shorten the context")} ({nameof(MemoryBudget)}.{nameof(MemoryBudget.ContextTokens)}), or set {nameof(MemoryBudget)}.{nameof(MemoryBudget.RamBytes)}: --ram {MemorySize.Option(needed)}"),
+            string.Create(CultureInfo.InvariantCulture, $"{location}: {given}; at least {MemorySize.Format(needed)} are needed: runtime {MemorySize.Format(runtime)}, weights that every token uses {MemorySize.Format(always)}, a cache for the context {MemorySize.Format(cache)}, passes {MemorySize.Format(passes)}, experts of one layer {MemorySize.Format(experts)}. {(options.Memory.RamBytes is null ? "Free memory, shorten the context" : "Shorten the context")} ({nameof(MemoryBudget)}.{nameof(MemoryBudget.ContextTokens)}), or set {nameof(MemoryBudget)}.{nameof(MemoryBudget.RamBytes)}: --ram {MemorySize.Option(needed + Slack)}"),
             budget, needed);
     }
 }

@@ -97,10 +97,7 @@ internal sealed unsafe class StoreWeights : IWeights, IDisposable
                 _ = RunOf(layer, expert, inner);
         }
 
-        var shards = new DirectShards(_store.Location, _store.Manifest.Layout);
-        if (shards.Indirect is { } file && _options.Logger is { } logger)
-            PagingLog.Indirect(logger, file);
-        _paged = ExpertPaging.Start(_store, layers, shards, slots, _options.Paging, _device);
+        _paged = ExpertPaging.Start(_store, layers, slots, _options.Paging, _options.Logger, _device);
         Bytes += _paged.BytesOf(_store.Config.LayerCount); // as where they are taken one by one: those of a prediction layer come after the model
         return _paged;
     }

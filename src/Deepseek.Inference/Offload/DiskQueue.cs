@@ -1,18 +1,19 @@
 namespace Deepseek.Inference.Offload;
 
-/// <summary>What a disk has still to read: demanded records first, hinted ones when there are none. Used under the cache's lock.</summary>
+/// <summary>What a disk has still to read: demanded records first, hinted ones when there are none, then those that earlier runs used much. Used under the cache's lock.</summary>
 internal sealed class DiskQueue(int slots)
 {
     private readonly Queue<int> _demanded = new(slots); // slots
     private readonly Queue<int> _hints = new(); // experts
+    private readonly Queue<int> _warm = new(); // experts
 
     /// <summary>Slots whose records are demanded and have pieces left.</summary>
     public int DemandedCount => _demanded.Count;
 
-    /// <summary>The slot of the hinted record that is being read; −1 for none.</summary>
+    /// <summary>The slot of the record that is being read although nobody waits for it; −1 for none.</summary>
     public int Hinted { get; set; } = -1;
 
-    /// <summary>Pieces of hinted records that are under way.</summary>
+    /// <summary>Pieces under way for which nobody waits.</summary>
     public int HintedPieces { get; set; }
 
     /// <summary>Adds a record that somebody waits for.</summary>
@@ -39,6 +40,12 @@ internal sealed class DiskQueue(int slots)
 
     /// <summary>Takes the oldest hint.</summary>
     public bool TryTakeHint(out int expert) => _hints.TryDequeue(out expert);
+
+    /// <summary>Adds an expert that earlier runs used much.</summary>
+    public void Warm(int expert) => _warm.Enqueue(expert);
+
+    /// <summary>Takes the most used of those that are left.</summary>
+    public bool TryTakeWarm(out int expert) => _warm.TryDequeue(out expert);
 
     /// <summary>Forgets hints that nobody has followed yet: what they foretold has come to pass.</summary>
     public void DropHints() => _hints.Clear();

@@ -134,6 +134,7 @@ internal sealed partial class PagedExperts
                 }
 
                 owner._table.Demand(_experts[i]);
+                owner.Usage?.Add(_experts[i]);
             }
         }
 

@@ -37,9 +37,13 @@ internal sealed partial class PagedExperts
         ? _counters with { PrefillHits = _counters.PrefillHits + 1 }
         : _counters with { PrefillMisses = _counters.PrefillMisses + 1 };
 
-    private void CountRead(int bytes, bool hinted)
+    private void CountRead(int bytes, bool hinted, bool prefetched)
     {
-        if (hinted)
+        if (hinted && !prefetched)
+        {
+            _counters = _counters with { WarmedBytes = _counters.WarmedBytes + bytes };
+        }
+        else if (hinted)
         {
             _counters = _counters with { PrefetchedBytes = _counters.PrefetchedBytes + bytes };
             PagingMeters.PrefetchedBytes.Add(bytes);

@@ -21,7 +21,7 @@ internal sealed partial class PagedExperts
                     continue;
                 }
 
-                var (expert, hinted) = (_table[slot].Expert, _table[slot].MayWait);
+                var (expert, hinted, prefetched) = (_table[slot].Expert, _table[slot].MayWait, _table[slot].Prefetched);
                 Monitor.Exit(_gate);
                 ReadFault? fault = null;
                 try
@@ -35,7 +35,7 @@ internal sealed partial class PagedExperts
 
                 if (hinted)
                     queue.HintedPieces--;
-                CountRead(PieceLength(expert, piece), hinted);
+                CountRead(PieceLength(expert, piece), hinted, prefetched);
                 Arrive(slot, expert, fault, queue);
             }
         }
@@ -53,7 +53,7 @@ internal sealed partial class PagedExperts
             return true;
         }
 
-        if (queue.HintedPieces >= MostHintedPieces || (queue.Hinted < 0 && !TryFollowHint(queue)))
+        if (queue.HintedPieces >= MostHintedPieces || (queue.Hinted < 0 && !TryFollowHint(queue) && !TryWarm(queue)))
             return false;
 
         slot = queue.Hinted;
@@ -77,6 +77,21 @@ internal sealed partial class PagedExperts
             _table[slot].Prefetched = true;
             CountPrefetch();
             queue.Hinted = slot;
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Fills a slot that nobody has used yet with what earlier runs used most.</summary>
+    private bool TryWarm(DiskQueue queue)
+    {
+        while (_table.FreeCount > 0 && queue.TryTakeWarm(out var expert))
+        {
+            if (_table.SlotOf(expert) >= 0)
+                continue;
+            queue.Hinted = Place(expert, cold: false, sparesRecent: true);
+            _table[queue.Hinted].MayWait = true;
             return true;
         }
 

@@ -56,6 +56,24 @@ internal sealed partial class PagedExperts : IExpertSource
         })];
     }
 
+    /// <summary>Counts what tokens demand; null where nobody wants to know.</summary>
+    public ExpertUsage? Usage { get; init; }
+
+    /// <summary>Called when the readers have ended.</summary>
+    public Action<PagedExperts>? Ended { get; init; }
+
+    /// <summary>Lets idle disks fill free slots.</summary>
+    /// <param name="experts">Experts by number, the most used first.</param>
+    public void Warm(ReadOnlySpan<int> experts)
+    {
+        lock (_gate)
+        {
+            foreach (var expert in experts[..Math.Min(experts.Length, _table.Count)])
+                QueueOf(expert).Warm(expert);
+            Monitor.PulseAll(_gate);
+        }
+    }
+
     /// <summary>Bytes of the weights of experts below a layer.</summary>
     public long BytesOf(int layers) => _pages.BytesBelow(layers);
 
@@ -118,6 +136,7 @@ internal sealed partial class PagedExperts : IExpertSource
         _stopping.Set();
         foreach (var reader in _readers)
             reader.Join(); // they write into the slots
+        Ended?.Invoke(this);
         _slots.Dispose();
         _shards.Dispose();
         _stopping.Dispose();

@@ -21,6 +21,9 @@ public sealed record PagingOptions
     /// <summary>Whether usage is recorded in the user's cache folder, and the experts used most are read in the background when the model is loaded again. Default true.</summary>
     public bool RememberUsage { get; init; } = true;
 
+    /// <summary>A file to which the experts of every decoded token are recorded (docs/paging.md describes it); an older one is replaced. Null (the default) for none. On the CPU operations.</summary>
+    public string? RoutingTrace { get; init; }
+
     /// <summary>Experts that memory holds, whatever the budget says; null for what it says.</summary>
     internal int? Slots { get; init; }
 

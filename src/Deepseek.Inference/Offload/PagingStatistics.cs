@@ -39,6 +39,9 @@ public readonly record struct PagingStatistics
     /// <summary>Of the bytes read because of hints, those of experts that left memory before any token demanded them.</summary>
     public long PrefetchedInVainBytes { get; init; }
 
+    /// <summary>Bytes read in idle time because earlier runs had used them most.</summary>
+    public long WarmedBytes { get; init; }
+
     /// <summary>Experts that hints brought, entirely or in part.</summary>
     public long Prefetches { get; init; }
 
@@ -55,7 +58,7 @@ public readonly record struct PagingStatistics
     public TimeSpan Stalled { get; init; }
 
     /// <summary>All bytes read.</summary>
-    public long ReadBytes => DemandedBytes + PrefetchedBytes;
+    public long ReadBytes => DemandedBytes + PrefetchedBytes + WarmedBytes;
 
     /// <summary>The share of demanded experts that needed no read; 0 where none was demanded.</summary>
     public double HitRate => Hits + Misses == 0 ? 0 : (double)Hits / (Hits + Misses);
@@ -73,6 +76,7 @@ public readonly record struct PagingStatistics
         DemandedBytes = DemandedBytes - earlier.DemandedBytes,
         PrefetchedBytes = PrefetchedBytes - earlier.PrefetchedBytes,
         PrefetchedInVainBytes = PrefetchedInVainBytes - earlier.PrefetchedInVainBytes,
+        WarmedBytes = WarmedBytes - earlier.WarmedBytes,
         Prefetches = Prefetches - earlier.Prefetches,
         PrefetchesUsed = PrefetchesUsed - earlier.PrefetchesUsed,
         PrefetchesUsedBytes = PrefetchesUsedBytes - earlier.PrefetchesUsedBytes,
