@@ -30,7 +30,7 @@ internal sealed record ForwardPass(
     private const int MostDecoded = 8;
 
     /// <summary>What experts are rented for.</summary>
-    public ExpertUse Use => UseOf(Segments.Max(segment => segment.Count));
+    public ExpertUse Use => UseOf(Segments.Select(segment => segment.Count).DefaultIfEmpty().Max());
 
     /// <summary>What experts are rented for where the longest sequence has so many new tokens.</summary>
     public static ExpertUse UseOf(int longest) => longest > MostDecoded ? ExpertUse.Prefill : ExpertUse.Decode;

@@ -15,6 +15,9 @@ namespace Deepseek.Inference.Models;
 /// <param name="Slots">Experts that memory holds; null for all, which are then read when the model is loaded.</param>
 internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long Cache, long Passes, int ChunkTokens, int? Slots)
 {
+    /// <summary>Tokens of the context that <see cref="Cache"/> is for.</summary>
+    public required int ContextTokens { get; init; }
+
     /// <summary>Tokens of the context that memory is set aside for where nothing was asked.</summary>
     public const int DefaultContext = 4096;
 
@@ -48,7 +51,8 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
         var experts = layout.Experts.Where(run => run.Layer < config.LayerCount || options.LoadMultiTokenPrediction).ToList();
         var slotBytes = experts.Select(run => (long)run.Record.Length).DefaultIfEmpty().Max();
         var always = AlwaysBytes(layout, options);
-        var cache = PassMemory.OfCache(config, Context(config, options), options.OnCpu ? sizeof(short) : sizeof(float));
+        var context = Math.Min(options.Memory.ContextTokens ?? DefaultContext, config.MaxPositions);
+        var cache = PassMemory.OfCache(config, context, options.OnCpu ? sizeof(short) : sizeof(float));
         var runtime = held + Growth;
         var chunk = Chunk(config, options, budget);
         var passes = PassBytes(config, options, chunk);
@@ -56,9 +60,9 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
         var left = budget - runtime - always - cache - passes;
         var whole = experts.Select(run => run.Shard).Distinct().Sum(shard => layout.Shards[shard].Length);
         if (options.Paging.Slots is { } chosen && experts.Count > 0)
-            return new MemoryPlan(budget, runtime, always, cache, passes, chunk, chosen);
+            return Plan(chosen);
         if (whole <= left)
-            return new MemoryPlan(budget, runtime, always, cache, passes, chunk, Slots: null);
+            return Plan(slots: null);
 
         var least = config.Experts?.ChosenCount ?? 0;
         if (least == 0 || left < least * slotBytes)
@@ -71,7 +75,9 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
                 throw TooLittle(location, budget, options, runtime, always, cache, passes, least * slotBytes);
         }
 
-        return new MemoryPlan(budget, runtime, always, cache, passes, chunk, (int)Math.Min(left / slotBytes, experts.Sum(run => run.Count)));
+        return Plan((int)Math.Min(left / slotBytes, experts.Sum(run => run.Count)));
+
+        MemoryPlan Plan(int? slots) => new(budget, runtime, always, cache, passes, chunk, slots) { ContextTokens = context };
     }
 
     /// <summary>What a process may hold where nothing was asked: what it has, and most of what is free.</summary>
@@ -99,8 +105,6 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
             return chosen;
         return options.OnCpu ? (int)Math.Clamp(budget / PassesShare / PassMemory.OfToken(config), LeastChunk, LongestChunk) : TorchChunk;
     }
-
-    private static int Context(ModelConfig config, ModelOptions options) => Math.Min(options.Memory.ContextTokens ?? DefaultContext, config.MaxPositions);
 
     private static long PassBytes(ModelConfig config, ModelOptions options, int chunk) =>
         (chunk * PassMemory.OfToken(config)) + PassMemory.Fixed(config, chunk, PassMemory.Threads(options));
