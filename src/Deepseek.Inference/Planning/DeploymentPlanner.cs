@@ -92,9 +92,10 @@ public static class DeploymentPlanner
 
             var speeds = new SpeedModel(model, footprint, machine, placement);
             RoutingAssumption[] routings = options.HitRate is null ? [RoutingAssumption.Uniform, RoutingAssumption.Skewed] : [RoutingAssumption.Uniform, RoutingAssumption.Skewed, RoutingAssumption.Given];
-            var decode = from routing in routings from depth in new[] { 0, context } select speeds.Decode(routing, options.HitRate, depth);
-            var prefill = from warm in new[] { false, true } select speeds.Prefill(options.Prompt(model), warm, options.ChunkSize);
-            return new(placement, [.. decode], [.. prefill]);
+            return new(
+                placement,
+                [.. routings.SelectMany(routing => (DecodeForecast[])[speeds.Decode(routing, options.HitRate, 0), speeds.Decode(routing, options.HitRate, context)])],
+                [speeds.Prefill(options.Prompt(model), warm: false, options.ChunkSize), speeds.Prefill(options.Prompt(model), warm: true, options.ChunkSize)]);
         }
     }
 }

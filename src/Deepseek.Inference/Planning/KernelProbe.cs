@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Deepseek.Inference.Kernels;
+using Deepseek.Inference.Store;
 
 namespace Deepseek.Inference.Planning;
 
@@ -159,10 +160,10 @@ internal static unsafe class KernelProbe
 
     private static float[] Normal(int count)
     {
-        var random = new Random(20250120);
+        var random = new SyntheticRandom(0, "kernel probe");
         var values = new float[count];
         for (var i = 0; i < count; i++)
-            values[i] = (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+            values[i] = random.NextNormal();
         return values;
     }
 }
