@@ -35,6 +35,7 @@ internal static class PlanJson
             WriteNumber(writer, "disk_seconds", one.DiskSeconds);
             writer.WriteString("bound", one.Bound);
         });
+        WriteNumber(writer, "experts_on_cpu_tokens_per_second", plan.DecodeWithExpertsOnCpu);
         WriteArray(writer, "prefill", plan.Prefill, one =>
         {
             writer.WriteNumber("prompt", one.PromptTokens);

@@ -30,6 +30,8 @@ internal sealed record PlanReport(string Name, DeploymentPlan Plan)
         }
 
         PrintDecode(output);
+        if (Plan.DecodeWithExpertsOnCpu is { } onCpu)
+            output.WriteLine(Invariant($"The card computes the experts. If the processor did, and the card kept the rest, skewed routing would give {onCpu:0.00} tokens/s."));
         PrintPrefill(output);
         output.WriteLine(Invariant($"Context: {Plan.ContextTokens} tokens take {Size(Plan.ContextTokens * Plan.CacheBytesPerToken)}; up to {Plan.LargestContext} fit, for {Gigabytes(Plan.CacheBytesPerToken * 1000L)} a thousand tokens."));
         output.WriteLine(Invariant($"Disk: {Gigabytes(Plan.Footprint.Bytes)} for the store."));
@@ -86,7 +88,7 @@ internal sealed record PlanReport(string Name, DeploymentPlan Plan)
 
     private void PrintDecode(TextWriter output)
     {
-        var table = Table("decode, tokens/s", "hits", "after", "bytes' bound", "nothing overlapped", "expected", "all overlapped", "bound by");
+        var table = Table("decode, tokens/s", "hits", "after", "full speeds, no overlap", "no overlap", "expected", "all overlap", "bound by");
         foreach (var one in Plan.Decode)
         {
             table.AddRow(
@@ -99,7 +101,7 @@ internal sealed record PlanReport(string Name, DeploymentPlan Plan)
 
     private void PrintPrefill(TextWriter output)
     {
-        var table = Table("prefill, tokens/s", "tokens", "from the disk", "nothing overlapped", "all overlapped", "bound by");
+        var table = Table("prefill, tokens/s", "tokens", "from the disk", "no overlap", "all overlap", "bound by");
         foreach (var one in Plan.Prefill)
             table.AddRow(one.Warm ? "slots full" : "slots empty", Invariant($"{one.PromptTokens}"), Gigabytes(one.ReadBytes), Speed(one.SerialTokensPerSecond), Speed(one.OverlappedTokensPerSecond), one.Bound);
         Write(output, table);

@@ -49,7 +49,7 @@ public sealed record DecodeForecast
     /// <summary>The link's part of <see cref="PresentSeconds"/> and <see cref="MissingSeconds"/>.</summary>
     public required double LinkSeconds { get; init; }
 
-    /// <summary>What nothing-overlapped comes to at the full nominal or measured speeds of memory, link and disk, and without attention's arithmetic: the bound of the bytes.</summary>
+    /// <summary>Where nothing overlaps and memory, link and disk run at the full speeds of the machine's description, without attention's arithmetic: bytes over bandwidths.</summary>
     public required double? BoundTokensPerSecond { get; init; }
 
     /// <summary>Where nothing overlaps.</summary>

@@ -45,6 +45,9 @@ public sealed record DeploymentPlan
     /// <summary>Decoding with an empty cache and with a full one, by what is supposed about routing; empty where the model does not fit.</summary>
     public required IReadOnlyList<DecodeForecast> Decode { get; init; }
 
+    /// <summary>Expected tokens a second under skewed routing with an empty cache if the processor computed the experts, and the card had none; null where the card has none anyway, or speeds are not known.</summary>
+    public double? DecodeWithExpertsOnCpu { get; init; }
+
     /// <summary>Prefill with nothing in memory and with all slots full; empty where the model does not fit.</summary>
     public required IReadOnlyList<PrefillForecast> Prefill { get; init; }
 

@@ -42,6 +42,7 @@ public static class DeploymentPlanner
             Prefill = outcome.Prefill,
             LargestContext = PlacementRule.LargestContext(model, footprint, machine, options),
             CacheBytesPerToken = ModelWork.CacheBytes(model, outcome.Placement.Device is { CacheBytes: > 0 }),
+            DecodeWithExpertsOnCpu = outcome.Placement.DeviceExperts > 0 ? Outcome.Of(model, footprint, machine, options, expertsOnDevice: false).Speed?.Decode : null,
             Advice = outcome.Speed is { } speed ? [.. Advise(model, footprint, machine, options, speed)] : [],
         };
     }
@@ -54,13 +55,24 @@ public static class DeploymentPlanner
     private static PrecisionSize SizeOf(string name, StoreFootprint footprint) =>
         new(name, footprint.Bytes, footprint.AlwaysUsedBytes, footprint.ExpertBytes, footprint.AlwaysReadBytes + footprint.ChosenBytes);
 
-    private static IEnumerable<PlanAdvice> Advise(ModelConfig model, StoreFootprint footprint, MachineDescription machine, PlanOptions options, (double Decode, double Prefill) before) =>
-        from change in MachineChanges.Of(machine)
-        let speed = Outcome.Of(model, footprint, change.Machine, options).Speed
-        where speed is not null
-        let advice = new PlanAdvice(change.Name, speed.Value.Decode, speed.Value.Decode / before.Decode, speed.Value.Prefill)
-        orderby advice.Speedup descending, advice.PrefillTokensPerSecond descending
-        select advice;
+    private static IEnumerable<PlanAdvice> Advise(ModelConfig model, StoreFootprint footprint, MachineDescription machine, PlanOptions options, (double Decode, double Prefill) before)
+    {
+        return
+            from change in MachineChanges.Of(machine)
+            let speed = SpeedOf(change.Machine, orOnCpu: machine.Device is null)
+            where speed is not null
+            let advice = new PlanAdvice(change.Name, speed.Value.Decode, speed.Value.Decode / before.Decode, speed.Value.Prefill)
+            orderby advice.Speedup descending, advice.PrefillTokensPerSecond descending
+            select advice;
+
+        // Who buys a card may leave the experts to the processor.
+        (double Decode, double Prefill)? SpeedOf(MachineDescription changed, bool orOnCpu)
+        {
+            var speed = Outcome.Of(model, footprint, changed, options).Speed;
+            var other = orOnCpu ? Outcome.Of(model, footprint, changed, options, expertsOnDevice: false).Speed : null;
+            return other?.Decode > speed?.Decode ? other : speed;
+        }
+    }
 
     /// <summary>What follows from a footprint and a machine.</summary>
     private sealed record Outcome(ModelPlacement Placement, IReadOnlyList<DecodeForecast> Decode, IReadOnlyList<PrefillForecast> Prefill)
@@ -71,18 +83,19 @@ public static class DeploymentPlanner
                 ? (decode, prefill)
                 : null;
 
-        public static Outcome Of(ModelConfig model, StoreFootprint footprint, MachineDescription machine, PlanOptions options)
+        public static Outcome Of(ModelConfig model, StoreFootprint footprint, MachineDescription machine, PlanOptions options, bool expertsOnDevice = true)
         {
             var context = options.Context(model);
-            var placement = PlacementRule.Place(model, footprint, machine, options, context);
+            var placement = PlacementRule.Place(model, footprint, machine, options, context, expertsOnDevice);
             if (!placement.Fits)
                 return new(placement, [], []);
 
             var speeds = new SpeedModel(model, footprint, machine, placement);
             RoutingAssumption[] routings = options.HitRate is null ? [RoutingAssumption.Uniform, RoutingAssumption.Skewed] : [RoutingAssumption.Uniform, RoutingAssumption.Skewed, RoutingAssumption.Given];
-            var decode = from routing in routings from depth in new[] { 0, context } select speeds.Decode(routing, options.HitRate, depth);
-            var prefill = from warm in new[] { false, true } select speeds.Prefill(options.Prompt(model), warm, options.ChunkSize);
-            return new(placement, [.. decode], [.. prefill]);
+            return new(
+                placement,
+                [.. routings.SelectMany(routing => (DecodeForecast[])[speeds.Decode(routing, options.HitRate, 0), speeds.Decode(routing, options.HitRate, context)])],
+                [speeds.Prefill(options.Prompt(model), warm: false, options.ChunkSize), speeds.Prefill(options.Prompt(model), warm: true, options.ChunkSize)]);
         }
     }
 }

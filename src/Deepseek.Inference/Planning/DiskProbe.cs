@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Kernels;
@@ -59,7 +60,7 @@ public static class DiskProbe
         try
         {
             var order = pieces.ToArray();
-            Random.Shared.Shuffle(order); // another one every time: nothing between us and the disk may remember the last
+            RandomNumberGenerator.Shuffle<DiskPiece>(order); // another one every time: nothing between us and the disk may remember the last
             var run = new Run(order, files, time, cancellationToken);
             run.Read(Math.Min(readers, order.Length));
             return new DiskReading(run.Bytes / 1e9 / run.Seconds, run.Bytes, files.Values.All(file => file.IsDirect), what);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Store;
@@ -85,7 +86,7 @@ internal sealed class DiskProbeFile : IDisposable
         for (long offset = 0; offset < length; offset += piece.Length)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            Random.Shared.NextBytes(piece);
+            RandomNumberGenerator.Fill(piece);
             RandomAccess.Write(handle, piece, offset);
         }
 

@@ -11,10 +11,16 @@ namespace Deepseek.Inference.Planning;
 internal static class PlacementRule
 {
     /// <summary>Places a model with room for a context.</summary>
-    public static ModelPlacement Place(ModelConfig config, StoreFootprint model, MachineDescription machine, PlanOptions options, long context)
+    /// <param name="config">The model.</param>
+    /// <param name="model">Its bytes.</param>
+    /// <param name="machine">The machine.</param>
+    /// <param name="options">Reserves.</param>
+    /// <param name="context">Tokens of the cache.</param>
+    /// <param name="expertsOnDevice">Whether the card computes experts where it can.</param>
+    public static ModelPlacement Place(ModelConfig config, StoreFootprint model, MachineDescription machine, PlanOptions options, long context, bool expertsOnDevice = true)
     {
         var least = Math.Min(model.ChosenPerLayer, model.ExpertCount); // a layer's experts are rented all or none
-        var device = machine.Device is { } card ? OnDevice(config, model, card.Bytes, options.DeviceReserveBytes, context, least) : null;
+        var device = machine.Device is { } card ? OnDevice(config, model, card.Bytes, options.DeviceReserveBytes, context, expertsOnDevice ? least : long.MaxValue) : null;
         var rest = model.ExpertCount - (device?.ExpertCount ?? 0);
         var always = model.AlwaysUsedBytes - (device?.AlwaysUsedBytes ?? 0);
         var cache = device is { CacheBytes: > 0 } ? 0 : context * ModelWork.CacheBytes(config, onDevice: false);

@@ -151,6 +151,17 @@ public sealed class DeploymentPlannerTests
     }
 
     [Fact]
+    public void Plan_ExpertsOnTheProcessor_AreTheOtherChoice()
+    {
+        var server = DeploymentPlanner.Plan(KnownModels.R1, KnownMachines.ByName("epyc-512gb"));
+
+        Assert.True(R1.Value.DecodeWithExpertsOnCpu > 1);
+        Assert.Null(server.DecodeWithExpertsOnCpu);
+        // A card is no loss for a machine that holds all experts in fast memory: it need not compute them.
+        Assert.True(server.Advice.Single(one => one.Change == "a graphics card like the RTX 4090").Speedup > 1);
+    }
+
+    [Fact]
     public void Plan_ImpossibleOptions_NamesEveryFault()
     {
         var options = new PlanOptions { Layers = 62, ContextTokens = 163841, PromptTokens = 0, HitRate = 1.5, RamReserveBytes = -1, DeviceReserveBytes = -1, ChunkSize = 0 };

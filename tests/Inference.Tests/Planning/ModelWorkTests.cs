@@ -42,7 +42,7 @@ public sealed class ModelWorkTests
         var footprint = StoreSynthesizer.Footprint(KnownModels.V2Lite, new SyntheticOptions(), new StoreOptions());
 
         Assert.InRange((footprint.AlwaysReadBytes + footprint.ChosenBytes) / 1e9, 1.298, 1.3); // bench counts 1.2982, without norms
-        Assert.True(footprint.WidenedBytes < 0.1 * footprint.AlwaysReadBytes);
+        Assert.True(footprint.WidenedBytes < 0.2 * footprint.AlwaysReadBytes);
         Assert.True(footprint.Bytes - footprint.AlwaysUsedBytes - footprint.AllExpertBytes is >= 0 and < 1 << 20); // headers
     }
 }
