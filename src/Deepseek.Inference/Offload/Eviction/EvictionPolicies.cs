@@ -1,0 +1,36 @@
+namespace Deepseek.Inference.Offload.Eviction;
+
+/// <summary>Makes policies by their names.</summary>
+internal static class EvictionPolicies
+{
+    /// <summary>Makes a policy.</summary>
+    /// <param name="kind">Which.</param>
+    /// <param name="layers">Layers that have experts.</param>
+    /// <param name="expertsPerLayer">Experts of a layer.</param>
+    /// <param name="slots">Experts that fit into memory.</param>
+    /// <param name="shareByLayer">Whether every layer has an equal share of the slots.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is not positive, or <paramref name="kind"/> is none of the policies.</exception>
+    public static IEvictionPolicy Create(EvictionPolicy kind, int layers, int expertsPerLayer, int slots, bool shareByLayer = false)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(layers);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(expertsPerLayer);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(slots);
+        var experts = checked(layers * expertsPerLayer);
+        IEvictionPolicy policy = kind switch
+        {
+            EvictionPolicy.LeastRecentlyUsed => new LeastRecentlyUsedPolicy(experts),
+            EvictionPolicy.SegmentedLeastRecentlyUsed => new SegmentedPolicy(experts, slots),
+            EvictionPolicy.LeastFrequentlyUsed => new FrequencyPolicy(experts, expertsPerLayer),
+            EvictionPolicy.LeastStale => new LeastStalePolicy(layers, expertsPerLayer),
+            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, $"The eviction policy is {(int)kind}; it must be one of {string.Join(", ", Enum.GetNames<EvictionPolicy>())}."),
+        };
+        return shareByLayer ? new LayerSharePolicy(policy, layers, expertsPerLayer, slots) : policy;
+    }
+
+    /// <summary>Lets experts stay as long as anything else may leave.</summary>
+    /// <param name="policy">Decides among the others.</param>
+    /// <param name="experts">Experts of all layers.</param>
+    /// <param name="pinned">Those that stay.</param>
+    public static IEvictionPolicy Pin(IEvictionPolicy policy, int experts, ReadOnlySpan<int> pinned) =>
+        pinned.IsEmpty ? policy : new PinnedPolicy(policy, experts, pinned);
+}
