@@ -9,8 +9,9 @@ internal static class EvictionPolicies
     /// <param name="expertsPerLayer">Experts of a layer.</param>
     /// <param name="slots">Experts that fit into memory.</param>
     /// <param name="shareByLayer">Whether every layer has an equal share of the slots.</param>
+    /// <param name="usage">What earlier runs demanded, for the policies that count demands; null where nothing is known.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is not positive, or <paramref name="kind"/> is none of the policies.</exception>
-    public static IEvictionPolicy Create(EvictionPolicy kind, int layers, int expertsPerLayer, int slots, bool shareByLayer = false)
+    public static IEvictionPolicy Create(EvictionPolicy kind, int layers, int expertsPerLayer, int slots, bool shareByLayer = false, ExpertUsage? usage = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(layers);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(expertsPerLayer);
@@ -20,17 +21,20 @@ internal static class EvictionPolicies
         {
             EvictionPolicy.LeastRecentlyUsed => new LeastRecentlyUsedPolicy(experts),
             EvictionPolicy.SegmentedLeastRecentlyUsed => new SegmentedPolicy(experts, slots),
-            EvictionPolicy.LeastFrequentlyUsed => new FrequencyPolicy(experts, expertsPerLayer),
-            EvictionPolicy.LeastStale => new LeastStalePolicy(layers, expertsPerLayer),
+            EvictionPolicy.LeastFrequentlyUsed => new FrequencyPolicy(experts, expertsPerLayer, usage),
+            EvictionPolicy.LeastStale => new LeastStalePolicy(layers, expertsPerLayer, usage),
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, $"The eviction policy is {(int)kind}; it must be one of {string.Join(", ", Enum.GetNames<EvictionPolicy>())}."),
         };
         return shareByLayer ? new LayerSharePolicy(policy, layers, expertsPerLayer, slots) : policy;
     }
 
-    /// <summary>Lets experts stay as long as anything else may leave.</summary>
+    /// <summary>Lets the experts that were used most stay as long as anything else may leave.</summary>
     /// <param name="policy">Decides among the others.</param>
-    /// <param name="experts">Experts of all layers.</param>
-    /// <param name="pinned">Those that stay.</param>
-    public static IEvictionPolicy Pin(IEvictionPolicy policy, int experts, ReadOnlySpan<int> pinned) =>
-        pinned.IsEmpty ? policy : new PinnedPolicy(policy, experts, pinned);
+    /// <param name="usage">How often experts were used.</param>
+    /// <param name="slots">Experts that fit into memory.</param>
+    /// <param name="share">The part of the slots that stays, 0 to 1.</param>
+    public static IEvictionPolicy Pin(IEvictionPolicy policy, ExpertUsage usage, int slots, double share) =>
+        usage.Order().AsSpan() is var order && (int)(slots * share) is var most && most > 0 && order.Length > 0
+            ? new PinnedPolicy(policy, usage.Counts.Length, order[..Math.Min(most, order.Length)])
+            : policy;
 }

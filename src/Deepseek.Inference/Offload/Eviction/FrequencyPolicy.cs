@@ -10,6 +10,9 @@ internal sealed class FrequencyPolicy : IEvictionPolicy
     /// <summary>Passes, of one token or of several together, after which a demand counts half.</summary>
     public const int HalfLife = 512;
 
+    // The faded count of an expert that every pass has demanded for ever: half-life / ln 2.
+    private const double FullWeight = HalfLife * 1.4426950408889634;
+
     private readonly double[] _scores; // log2 of the faded count, plus passes / half-life; −∞ where there was no demand
     private readonly double[] _cold; // the rank of cold experts; +∞ for the others
     private PassCounter _passes;
@@ -17,11 +20,18 @@ internal sealed class FrequencyPolicy : IEvictionPolicy
 
     /// <param name="experts">Experts of all layers.</param>
     /// <param name="expertsPerLayer">Experts of a layer.</param>
-    public FrequencyPolicy(int experts, int expertsPerLayer)
+    /// <param name="usage">What was demanded before; null where nothing is known.</param>
+    public FrequencyPolicy(int experts, int expertsPerLayer, ExpertUsage? usage = null)
     {
         (_scores, _cold, _passes) = (new double[experts], new double[experts], new PassCounter(expertsPerLayer));
         Array.Fill(_scores, double.NegativeInfinity);
         Array.Fill(_cold, double.PositiveInfinity);
+        if (usage is not null)
+        {
+            var counts = usage.Bounded(FullWeight).Counts;
+            for (var i = 0; i < experts; i++)
+                _scores[i] = Math.Log2(counts[i]); // −∞ of none
+        }
     }
 
     public void Demanded(int expert)

@@ -15,6 +15,9 @@ internal sealed class LeastStalePolicy : IEvictionPolicy
     /// <summary>Passes after which a demand counts half.</summary>
     public const int HalfLife = 512;
 
+    // The faded count of an expert that every pass has demanded for ever: half-life / ln 2.
+    private const double FullWeight = HalfLife * 1.4426950408889634;
+
     // An expert that nobody wanted yet is taken for one that is wanted a little.
     private const double LeastCount = 1.0 / 16;
 
@@ -37,7 +40,8 @@ internal sealed class LeastStalePolicy : IEvictionPolicy
 
     /// <param name="layers">Layers that have experts.</param>
     /// <param name="expertsPerLayer">Experts of a layer.</param>
-    public LeastStalePolicy(int layers, int expertsPerLayer)
+    /// <param name="usage">What was demanded before; null where nothing is known.</param>
+    public LeastStalePolicy(int layers, int expertsPerLayer, ExpertUsage? usage = null)
     {
         (_layers, _expertsPerLayer, _passes) = (layers, expertsPerLayer, new PassCounter(expertsPerLayer));
         (_counts, _seen, _cold) = (new double[layers * expertsPerLayer], new int[layers * expertsPerLayer], new double[layers * expertsPerLayer]);
@@ -45,6 +49,12 @@ internal sealed class LeastStalePolicy : IEvictionPolicy
         Array.Fill(_cold, double.PositiveInfinity);
         for (var i = 0; i < _fading.Length; i++)
             _fading[i] = Math.Pow(2, -(double)i / HalfLife);
+        if (usage?.Bounded(FullWeight) is { } known)
+        {
+            _passWeight = Math.Max(1, known.Passes);
+            for (var i = 0; i < _counts.Length; i++)
+                _counts[i] = known.Counts[i];
+        }
     }
 
     public void Demanded(int expert)
