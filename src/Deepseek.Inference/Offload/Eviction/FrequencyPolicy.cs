@@ -7,14 +7,9 @@ namespace Deepseek.Inference.Offload.Eviction;
 /// </remarks>
 internal sealed class FrequencyPolicy : IEvictionPolicy
 {
-    /// <summary>Passes, of one token or of several together, after which a demand counts half.</summary>
-    public const int HalfLife = 512;
-
-    // The faded count of an expert that every pass has demanded for ever: half-life / ln 2.
-    private const double FullWeight = HalfLife * 1.4426950408889634;
-
     private readonly double[] _scores; // log2 of the faded count, plus passes / half-life; −∞ where there was no demand
     private readonly double[] _cold; // the rank of cold experts; +∞ for the others
+    private readonly HalfLife _halfLife;
     private PassCounter _passes;
     private long _coldCount;
 
@@ -24,11 +19,12 @@ internal sealed class FrequencyPolicy : IEvictionPolicy
     public FrequencyPolicy(int experts, int expertsPerLayer, ExpertUsage? usage = null)
     {
         (_scores, _cold, _passes) = (new double[experts], new double[experts], new PassCounter(expertsPerLayer));
+        _halfLife = HalfLife.For(expertsPerLayer);
         Array.Fill(_scores, double.NegativeInfinity);
         Array.Fill(_cold, double.PositiveInfinity);
         if (usage is not null)
         {
-            var counts = usage.Bounded(FullWeight).Counts;
+            var counts = usage.Bounded(_halfLife.FullWeight).Counts;
             for (var i = 0; i < experts; i++)
                 _scores[i] = Math.Log2(counts[i]); // −∞ of none
         }
@@ -37,7 +33,7 @@ internal sealed class FrequencyPolicy : IEvictionPolicy
     public void Demanded(int expert)
     {
         _passes.Follow(expert);
-        var one = (double)_passes.Pass / HalfLife;
+        var one = (double)_passes.Pass / _halfLife.Passes;
         _scores[expert] = one + Math.Log2(1 + Math.Pow(2, _scores[expert] - one));
         _cold[expert] = double.PositiveInfinity;
     }

@@ -12,12 +12,6 @@ namespace Deepseek.Inference.Offload.Eviction;
 /// </remarks>
 internal sealed class LeastStalePolicy : IEvictionPolicy
 {
-    /// <summary>Passes after which a demand counts half.</summary>
-    public const int HalfLife = 512;
-
-    // The faded count of an expert that every pass has demanded for ever: half-life / ln 2.
-    private const double FullWeight = HalfLife * 1.4426950408889634;
-
     // An expert that nobody wanted yet is taken for one that is wanted a little.
     private const double LeastCount = 1.0 / 16;
 
@@ -29,7 +23,7 @@ internal sealed class LeastStalePolicy : IEvictionPolicy
     private readonly double[] _counts; // faded, as of the pass of the last demand
     private readonly int[] _seen; // the pass of the last demand; −2 where there was none
     private readonly double[] _cold; // the rank of cold experts; +∞ for the others
-    private readonly double[] _fading = new double[16 * HalfLife]; // by passes gone by; beyond it nothing is left
+    private readonly double[] _fading; // by passes gone by; beyond it nothing is left
     private readonly int _layers;
     private readonly int _expertsPerLayer;
     private PassCounter _passes;
@@ -47,9 +41,11 @@ internal sealed class LeastStalePolicy : IEvictionPolicy
         (_counts, _seen, _cold) = (new double[layers * expertsPerLayer], new int[layers * expertsPerLayer], new double[layers * expertsPerLayer]);
         Array.Fill(_seen, -2);
         Array.Fill(_cold, double.PositiveInfinity);
+        var halfLife = HalfLife.For(expertsPerLayer);
+        _fading = new double[16 * halfLife.Passes];
         for (var i = 0; i < _fading.Length; i++)
-            _fading[i] = Math.Pow(2, -(double)i / HalfLife);
-        if (usage?.Bounded(FullWeight) is { } known)
+            _fading[i] = Math.Pow(2, -(double)i / halfLife.Passes);
+        if (usage?.Bounded(halfLife.FullWeight) is { } known)
         {
             _passWeight = Math.Max(1, known.Passes);
             for (var i = 0; i < _counts.Length; i++)
