@@ -8,15 +8,18 @@ internal sealed class SimulatedCache
     private readonly IEvictionPolicy _policy;
     private readonly int[] _resident; // [slots], the experts in memory, in no order
     private readonly int[] _places; // of every expert its place in _resident; −1 where it is not in memory
-    private readonly int[] _heldUntil; // of every expert the last visit that it must stay for
+    private readonly int[] _demanded; // of every expert the last visit that demanded it
+    private readonly int[] _held; // of every expert the last visit during which it must stay
+    private readonly int[] _victims;
+    private readonly double[] _ranks;
     private int _count;
 
     public SimulatedCache(IEvictionPolicy policy, int experts, int slots)
     {
-        (_policy, _resident) = (policy, new int[slots]);
-        (_places, _heldUntil) = (new int[experts], new int[experts]);
-        Array.Fill(_places, -1);
-        Array.Fill(_heldUntil, -1);
+        (_policy, _resident, _victims, _ranks) = (policy, new int[slots], new int[slots], new double[slots]);
+        (_places, _demanded, _held) = (new int[experts], new int[experts], new int[experts]);
+        foreach (var column in new[] { _places, _demanded, _held })
+            Array.Fill(column, -1);
     }
 
     /// <summary>Told of every expert that leaves, and of the visit at which it does.</summary>
@@ -35,19 +38,18 @@ internal sealed class SimulatedCache
     {
         foreach (var expert in group)
         {
-            _heldUntil[expert] = Math.Max(visit, _heldUntil[expert]);
+            (_demanded[expert], _held[expert]) = (visit, visit);
             _policy.Demanded(expert);
         }
 
         var misses = 0;
         foreach (var expert in group)
+            misses += Contains(expert) ? 0 : 1;
+        Free(group[0], misses, visit, oldest: int.MaxValue);
+        foreach (var expert in group)
         {
-            if (Contains(expert))
-                continue;
-            if (_count == _resident.Length)
-                Evict(Victim(expert, visit, oldest: int.MaxValue), visit);
-            Insert(expert, cold: false);
-            misses++;
+            if (!Contains(expert))
+                Insert(expert, cold: false);
         }
 
         return misses;
@@ -60,38 +62,32 @@ internal sealed class SimulatedCache
     /// <returns>Whether it was read.</returns>
     public bool Prefetch(int expert, int visit, int oldest)
     {
-        if (!Contains(expert))
-        {
-            if (_count == _resident.Length)
-            {
-                var victim = Victim(expert, visit, oldest);
-                if (victim < 0)
-                    return false;
-                Evict(victim, visit);
-            }
-
+        var isNew = !Contains(expert);
+        if (isNew && !Free(expert, places: 1, visit, oldest))
+            return false;
+        if (isNew)
             Insert(expert, cold: true);
-            _heldUntil[expert] = visit + 1;
-            return true;
-        }
-
-        _heldUntil[expert] = Math.Max(visit + 1, _heldUntil[expert]);
-        return false;
+        _held[expert] = visit; // against the other guesses; once its layer is there it may go
+        return isNew;
     }
 
-    private int Victim(int incoming, int visit, int oldest)
+    /// <summary>Lets experts leave until so many places are free; tells whether they are.</summary>
+    private bool Free(int incoming, int places, int visit, int oldest)
     {
-        var (victim, lowest) = (-1, double.PositiveInfinity);
+        var needed = _count + places - _resident.Length;
+        if (needed <= 0)
+            return true;
+
+        var lowest = new LowestRanked(_victims.AsSpan(0, needed), _ranks.AsSpan(0, needed));
         foreach (var expert in Resident)
         {
-            if (_heldUntil[expert] >= visit || _heldUntil[expert] >= oldest)
-                continue;
-            var rank = _policy.Rank(expert, incoming);
-            if (victim < 0 || rank < lowest)
-                (victim, lowest) = (expert, rank);
+            if (_held[expert] < visit && _demanded[expert] < oldest)
+                lowest.Offer(expert, _policy.Rank(expert, incoming));
         }
 
-        return victim;
+        for (var i = 0; i < lowest.Count; i++)
+            Evict(_victims[i], visit);
+        return lowest.Count == needed;
     }
 
     private void Insert(int expert, bool cold)

@@ -25,9 +25,10 @@ internal sealed class LeastStalePolicy : IEvictionPolicy
     private readonly double[] _cold; // the rank of cold experts; +∞ for the others
     private readonly double[] _fading; // by passes gone by; beyond it nothing is left
     private readonly int _layers;
-    private readonly int _expertsPerLayer;
+    private readonly int[] _layerOf; // a division a rank would cost more than the rest of it
     private PassCounter _passes;
     private double _passWeight = 1; // the faded count of an expert that is wanted every time
+    private double _perPass = 1; // its reciprocal
     private double _reuse;
     private double _expected;
     private long _coldCount;
@@ -37,7 +38,8 @@ internal sealed class LeastStalePolicy : IEvictionPolicy
     /// <param name="usage">What was demanded before; null where nothing is known.</param>
     public LeastStalePolicy(int layers, int expertsPerLayer, ExpertUsage? usage = null)
     {
-        (_layers, _expertsPerLayer, _passes) = (layers, expertsPerLayer, new PassCounter(expertsPerLayer));
+        (_layers, _passes) = (layers, new PassCounter(expertsPerLayer));
+        _layerOf = [.. Enumerable.Range(0, layers * expertsPerLayer).Select(expert => expert / expertsPerLayer)];
         (_counts, _seen, _cold) = (new double[layers * expertsPerLayer], new int[layers * expertsPerLayer], new double[layers * expertsPerLayer]);
         Array.Fill(_seen, -2);
         Array.Fill(_cold, double.PositiveInfinity);
@@ -47,7 +49,7 @@ internal sealed class LeastStalePolicy : IEvictionPolicy
             _fading[i] = Math.Pow(2, -(double)i / halfLife.Passes);
         if (usage?.Bounded(halfLife.FullWeight) is { } known)
         {
-            _passWeight = Math.Max(1, known.Passes);
+            Weigh(Math.Max(1, known.Passes));
             for (var i = 0; i < _counts.Length; i++)
                 _counts[i] = known.Counts[i];
         }
@@ -58,7 +60,7 @@ internal sealed class LeastStalePolicy : IEvictionPolicy
         var before = _passes.Pass;
         _passes.Follow(expert);
         if (_passes.Pass != before)
-            _passWeight = 1 + (_passWeight * _fading[1]);
+            Weigh(1 + (_passWeight * _fading[1]));
 
         _reuse += Learning * ((_seen[expert] == _passes.Pass - 1 ? 1 : 0) - _reuse);
         _counts[expert] = 1 + Faded(expert);
@@ -79,18 +81,20 @@ internal sealed class LeastStalePolicy : IEvictionPolicy
         if (_cold[expert] < EvictionRank.Warm)
             return _cold[expert];
 
-        var distance = (expert / _expertsPerLayer) - _passes.Layer;
+        var distance = _layerOf[expert] - _passes.Layer;
         var lastVisit = distance <= 0 ? _passes.Pass : _passes.Pass - 1;
         if (distance <= 0)
             distance += _layers;
         var probability = Share(Faded(expert));
         if (_seen[expert] == lastVisit)
             probability += (1 - probability) * Math.Max(0, _reuse - _expected);
-        return EvictionRank.Warm + (Scale / (distance + (_layers * (1 - probability) / probability)));
+        return EvictionRank.Warm + (Scale * probability / ((distance * probability) + (_layers * (1 - probability))));
     }
+
+    private void Weigh(double passes) => (_passWeight, _perPass) = (passes, 1 / passes);
 
     private double Faded(int expert) =>
         _passes.Pass - _seen[expert] is var gone && gone < _fading.Length ? _counts[expert] * _fading[gone] : 0;
 
-    private double Share(double count) => Math.Min(1, Math.Max(LeastCount, count) / _passWeight);
+    private double Share(double count) => Math.Min(1, Math.Max(LeastCount, count) * _perPass);
 }
