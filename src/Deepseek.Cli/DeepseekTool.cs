@@ -34,6 +34,7 @@ internal static class DeepseekTool
             PerplexityCommand.Create(console),
             CompareCommand.Create(console),
             BenchCommand.Create(console),
+            SimulateCommand.Create(console),
         };
         HelpExamples.Attach(root);
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Deepseek.Cli.Terminal;
-using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Store;
 
 namespace Deepseek.Cli.Commands;
@@ -13,12 +12,7 @@ internal static class SynthesizeCommand
     public static Command Create(ToolConsole console)
     {
         var target = new Argument<string>("OUT") { Description = "The folder to write: absent, empty, or what the same command left." };
-        var architecture = new Option<string>("--architecture", "-a")
-        {
-            Description = $"The shape: {string.Join(", ", KnownModels.Names)}, or a file like config.json.",
-            HelpName = "NAME|FILE.json",
-            Required = true,
-        };
+        var architecture = ArchitectureOption.Create("The shape");
         var layers = NumberOption.Whole("--layers", "N", "The first N layers alone, the dense ones among them. Default: all.", 1, MostLayers);
         var prediction = new Option<bool>("--mtp") { Description = "With the multi-token-prediction layer." };
         var skew = NumberOption.Real("--skew", "S", "Let the experts of a layer be chosen as often as a Zipf law of this exponent says, 0 to 2. Default: equally often.");
@@ -41,7 +35,7 @@ internal static class SynthesizeCommand
                 Seed = parsed.GetValue(seed) ?? 0,
                 Threads = parsed.GetValue(threads),
             };
-            var config = Read(parsed.GetRequiredValue(architecture), console);
+            var config = ArchitectureOption.Read(parsed.GetRequiredValue(architecture)!, console);
             if (parsed.GetValue(dryRun))
             {
                 ConvertCommand.Print(StoreSynthesizer.Plan(config, options), folder, written: false, parsed.GetValue(json), console);
@@ -63,20 +57,4 @@ internal static class SynthesizeCommand
     private static double? RequireSkew(double? skew) => skew is null or (>= 0 and <= 2)
         ? skew
         : throw new UsageException(FormattableString.Invariant($"--skew is {skew}; it must be 0 to 2."));
-
-    /// <summary>A model by its name, or by its file.</summary>
-    private static ModelConfig Read(string architecture, ToolConsole console)
-    {
-        if (KnownModels.Names.Contains(architecture, StringComparer.OrdinalIgnoreCase))
-        {
-            if (!KnownModels.IsVerified(architecture))
-                console.Error.WriteLine($"note: the shape of {architecture} is recalled, not read from its published file.");
-            return KnownModels.ByName(architecture);
-        }
-
-        var looksLikeFile = architecture.IndexOfAny([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar, '.']) >= 0 || File.Exists(architecture);
-        return looksLikeFile
-            ? ModelConfig.Parse(JsonInput.Text(architecture), architecture)
-            : throw new UsageException($"--architecture is '{architecture}'; it must be one of {string.Join(", ", KnownModels.Names)}, or the path of a file like config.json.");
-    }
 }
