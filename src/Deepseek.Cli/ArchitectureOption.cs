@@ -3,19 +3,21 @@ using Deepseek.Inference.Configuration;
 
 namespace Deepseek.Cli;
 
-/// <summary>The option that names a model's shape, without a folder of weights.</summary>
+/// <summary>A model's shape by its name, or by its file, for verbs that need no weights.</summary>
 internal static class ArchitectureOption
 {
     public const int MostLayers = 4096; // what a configuration may state
 
-    public static Option<string?> Create() => new("--architecture", "-a")
+    /// <summary>The option; required where there is no default.</summary>
+    public static Option<string?> Create(string description, string? standard = null) => new("--architecture", "-a")
     {
-        Description = $"The shape: {string.Join(", ", KnownModels.Names)}, or a file like config.json.",
+        Description = $"{description}: {string.Join(", ", KnownModels.Names)}, or a file like config.json.{(standard is null ? "" : $" Default: {standard}.")}",
         HelpName = "NAME|FILE.json",
         Arity = ArgumentArity.ExactlyOne,
+        Required = standard is null,
     };
 
-    /// <summary>A model by its name, or by its file.</summary>
+    /// <summary>The shape; where it is only recalled, standard error says so.</summary>
     public static ModelConfig Read(string architecture, ToolConsole console)
     {
         if (KnownModels.Names.Contains(architecture, StringComparer.OrdinalIgnoreCase))

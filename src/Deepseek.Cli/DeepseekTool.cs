@@ -35,6 +35,7 @@ internal static class DeepseekTool
             CompareCommand.Create(console),
             BenchCommand.Create(console),
             PlanCommand.Create(console),
+            SimulateCommand.Create(console),
         };
         HelpExamples.Attach(root);
 

@@ -21,6 +21,26 @@ internal static class NumberOption
     public static Option<double?> Real(string name, string letter, string description, params string[] aliases) =>
         Create(new Option<double?>(name, aliases), letter, description, NumberStyles.Float, (double.MinValue, double.MaxValue), "a number such as 0.5");
 
+    /// <summary>An option with a number within a range.</summary>
+    public static Option<double?> Real(string name, string letter, string description, double minimum, double maximum) =>
+        Create(new Option<double?>(name), letter, description, NumberStyles.Float, (minimum, maximum), FormattableString.Invariant($"a number, {minimum} to {maximum}"));
+
+    /// <summary>An option with whole numbers within a range, one after the other or each with the option's name.</summary>
+    public static Option<int[]?> Several(string name, string letter, string description, int minimum) => new(name)
+    {
+        HelpName = $"{letter}...",
+        Description = description,
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = true,
+        CustomParser = result => [.. result.Tokens.Select(token =>
+        {
+            if (int.TryParse(token.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= minimum)
+                return value;
+            result.AddError(FormattableString.Invariant($"{name} is '{token.Value}'; it must be whole numbers, {minimum} or more."));
+            return minimum;
+        })],
+    };
+
     private static Option<T?> Create<T>(Option<T?> option, string letter, string description, NumberStyles style, (T Minimum, T Maximum) range, string expected)
         where T : struct, INumber<T>
     {

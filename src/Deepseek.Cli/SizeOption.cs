@@ -23,6 +23,16 @@ internal static class SizeOption
         return option;
     }
 
+    /// <summary>An option with several sizes, one after the other or each with the option's name.</summary>
+    public static Option<long[]?> Several(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "SIZE...",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = true,
+        CustomParser = result => [.. result.Tokens.Select(token => MemorySize.TryParse(token.Value, out var bytes) ? bytes : Refuse<long>(result, $"{name} is '{token.Value}'; it must be a size such as 64GiB, 24GB or a number of bytes.") ?? 0)],
+    };
+
     /// <summary>An option with a speed, in 10⁹ bytes a second.</summary>
     public static Option<double?> Speed(string name, string description)
     {

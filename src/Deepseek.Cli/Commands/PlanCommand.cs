@@ -8,7 +8,8 @@ internal static class PlanCommand
 {
     public static Command Create(ToolConsole console)
     {
-        var architecture = ArchitectureOption.Create();
+        var architecture = ArchitectureOption.Create("The shape");
+        architecture.Required = false; // --list-machines does without
         var layers = NumberOption.Whole("--layers", "N", "The first N layers alone, the dense ones among them. Default: all.", 1, ArchitectureOption.MostLayers);
         var context = NumberOption.Whole("--context", "N", "Tokens of context that there is to be room for. Default: 8192, or the model's positions.", 1);
         var prompt = NumberOption.Whole("--prompt", "N", "Tokens of the prompt whose prefill is forecast. Default: 2048, or the context.", 1);

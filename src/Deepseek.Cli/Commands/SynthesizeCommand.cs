@@ -7,11 +7,11 @@ namespace Deepseek.Cli.Commands;
 /// <summary><c>deepseek synthesize</c>: a page store of random weights, of a real model's exact shape.</summary>
 internal static class SynthesizeCommand
 {
+
     public static Command Create(ToolConsole console)
     {
         var target = new Argument<string>("OUT") { Description = "The folder to write: absent, empty, or what the same command left." };
-        var architecture = ArchitectureOption.Create();
-        architecture.Required = true;
+        var architecture = ArchitectureOption.Create("The shape");
         var layers = NumberOption.Whole("--layers", "N", "The first N layers alone, the dense ones among them. Default: all.", 1, ArchitectureOption.MostLayers);
         var prediction = new Option<bool>("--mtp") { Description = "With the multi-token-prediction layer." };
         var skew = NumberOption.Real("--skew", "S", "Let the experts of a layer be chosen as often as a Zipf law of this exponent says, 0 to 2. Default: equally often.");

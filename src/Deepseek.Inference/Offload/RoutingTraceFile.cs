@@ -82,7 +82,7 @@ internal static class RoutingTraceFile
         var header = new byte[HeaderBytes];
         var read = file.ReadAtLeast(header, HeaderBytes, throwOnEndOfStream: false);
         if (read < Magic.Length || !header.AsSpan().StartsWith(Magic))
-            throw Fault(path, "header", $"it begins with {UntrustedText.Quote(System.Text.Encoding.Latin1.GetString(header, 0, Math.Min(read, Magic.Length)))}; it must begin with 'DSROUTES'. It is no routing trace.");
+            throw Fault(path, "header", $"it begins with {UntrustedText.Quote(System.Text.Encoding.Latin1.GetString(header, 0, Math.Min(read, Magic.Length)))}; it must begin with \"DSROUTES\". It is no routing trace.");
         if (read < HeaderBytes)
             throw Fault(path, "header", FormattableString.Invariant($"it has {read} bytes; it must have {HeaderBytes}. It was cut short; record it again."));
         var version = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(8));

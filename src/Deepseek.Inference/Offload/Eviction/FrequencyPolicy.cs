@@ -45,5 +45,5 @@ internal sealed class FrequencyPolicy : IEvictionPolicy
         // Its count stays.
     }
 
-    public double Rank(int expert, int incoming) => Math.Min(_cold[expert], EvictionRank.Warm + Math.Max(0, _scores[expert]));
+    public double Rank(int expert, int incoming) => Math.Min(_cold[expert], EvictionRank.Warm + Math.Max(0, 1 + _scores[expert]));
 }
