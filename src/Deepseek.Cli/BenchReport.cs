@@ -110,7 +110,7 @@ internal sealed record BenchReport(string Folder, int Threads, TimeSpan Load, Mo
         var statistics = paging.Statistics;
         var disk = DiskGigabytesPerSecond is { } speed ? Invariant($"; the disks give {speed:0.00} GB/s") : "";
         var bound = Unoverlapped(paging) is { } tokens ? Invariant($", so {tokens:0.00} tokens/s if nothing overlapped") : "";
-        return Invariant($"Experts: {statistics.Slots} of {statistics.Experts} fit memory, which took {paging.Fill.TotalSeconds:0.0} s to fill; {statistics.HitRate:0.0%} of those demanded were there. A token read {paging.DiskBytesPerToken / 1e9:0.000} GB from disk, {paging.PrefetchedInVainBytesPerToken / 1e9:0.000} GB of it in vain{disk}{bound}. Hints were right in {statistics.PrefetchAccuracy:0%} of cases; {StalledShare(paging):0%} of the time nothing could be computed.");
+        return Invariant($"Experts: {statistics.Slots} of {statistics.Experts} fit memory, which took {paging.Fill.TotalSeconds:0.0} s to fill; {statistics.HitRate:0.0%} of those demanded were there. A token read {paging.DiskBytesPerToken / 1e9:0.000} GB from disk, {paging.PrefetchedInVainBytesPerToken / 1e9:0.000} GB of it in vain{disk}{bound}. {(statistics.Prefetches > 0 ? Invariant($"Hints were right in {statistics.PrefetchAccuracy:0%} of cases; ") : "")}{StalledShare(paging):0%} of the time nothing could be computed.");
     }
 
     private static string Share(double? share, string speed) => share is null ? "unknown" : Invariant($"{speed}, {share:0.0%}");

@@ -9,8 +9,17 @@ internal sealed partial class DecoderLayer(RmsNorm attentionNorm, IAttention att
     /// <summary>Guesses the experts of a later layer; null where there is none.</summary>
     public Foresight? Ahead { get; set; }
 
-    /// <summary>What guesses this layer's experts before it is reached; null where it has none.</summary>
-    public Foresight? Foresee(IExpertSource source) => feedForward is ExpertMixture mixture ? new Foresight(mixture.Layer, feedForwardNorm, mixture.Router, source) : null;
+    /// <summary>Whether it has experts.</summary>
+    public bool IsMixture => feedForward is ExpertMixture;
+
+    /// <summary>What guesses this layer's experts before it is reached.</summary>
+    public Foresight Foresee(IExpertSource source)
+    {
+        var mixture = (ExpertMixture)feedForward;
+        var foresight = new Foresight(mixture.Layer, feedForwardNorm, mixture.Router, source);
+        mixture.Foreseen = [.. mixture.Foreseen, foresight];
+        return foresight;
+    }
 
     public Tensor Forward(Tensor x, ForwardPass pass, int cacheLayer) // [N, D]
     {

@@ -13,6 +13,8 @@ internal sealed partial class ExpertMixture
         var (engine, routing, config) = (pass.Engine, pass.Routing, router.Config);
         routing.Reserve(pass.Tokens, config.RoutedCount, config.ChosenCount, pass.Hidden, shared is not null);
         router.Forward(pass, layer);
+        foreach (var foresight in Foreseen)
+            foresight.Judge(routing);
         Observe(pass);
 
         var feedForward = engine.FeedForward;

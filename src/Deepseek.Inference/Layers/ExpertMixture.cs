@@ -16,6 +16,9 @@ internal sealed partial class ExpertMixture(int layer, ExpertRouter router, IExp
 
     public ExpertRouter Router => router;
 
+    /// <summary>Those who guess before the layer is reached.</summary>
+    public Foresight[] Foreseen { get; set; } = [];
+
     // N tokens, D hidden, K chosen experts of a token.
     public Tensor Forward(Tensor x, ForwardPass pass) // [N, D]
     {

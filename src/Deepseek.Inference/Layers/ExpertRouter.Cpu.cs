@@ -34,7 +34,7 @@ internal sealed partial class ExpertRouter
     /// <param name="pass">The pass, at the end of an earlier layer.</param>
     /// <param name="norm">What the layer norms its input with.</param>
     /// <param name="layer">The layer.</param>
-    /// <param name="guessed">Receives N·K experts.</param>
+    /// <param name="guessed">Receives N·K experts, of a row those that count most first.</param>
     public unsafe void Guess(CpuPass pass, RmsNorm norm, int layer, Span<ExpertId> guessed)
     {
         var (engine, routing, chosen) = (pass.Engine, pass.Routing, config.ChosenCount);
@@ -47,9 +47,14 @@ internal sealed partial class ExpertRouter
         RequireSelections(engine);
         _routing = routing;
         for (var row = 0; row < pass.Tokens; row++)
+        {
             Choose(row, worker: 0);
-        for (var i = 0; i < pass.Tokens * chosen; i++)
-            guessed[i] = new ExpertId(layer, routing.Experts[i]);
+            var experts = new Span<int>(routing.Experts + ((long)row * chosen), chosen);
+            var weights = new Span<float>(routing.Weights + ((long)row * chosen), chosen);
+            weights.Sort(experts);
+            for (var i = 0; i < chosen; i++)
+                guessed[(row * chosen) + i] = new ExpertId(layer, experts[chosen - 1 - i]);
+        }
     }
 
     private void RequireSelections(CpuEngine engine)

@@ -44,8 +44,12 @@ internal sealed class DeepseekModelBuilder
     /// <summary>Lets every layer guess what the next layer with experts will choose.</summary>
     private void LookAhead(DecoderLayer[] layers)
     {
-        for (var layer = layers.Length - 1; layer > 0; layer--)
-            layers[layer - 1].Ahead = layers[layer].Foresee(_experts) ?? layers[layer].Ahead;
+        DecoderLayer? next = null;
+        for (var layer = layers.Length - 1; layer >= 0; layer--)
+        {
+            layers[layer].Ahead = next?.Foresee(_experts);
+            next = layers[layer].IsMixture ? layers[layer] : next;
+        }
     }
 
     private DecoderLayer Layer(int layer) => new(
