@@ -14,8 +14,9 @@ namespace Deepseek.Cli;
 /// <param name="Load">How long loading took.</param>
 /// <param name="Benchmark">The speeds.</param>
 /// <param name="Machine">What the machine can do.</param>
+/// <param name="CachePreference">How far routers leaned towards experts in memory.</param>
 /// <param name="DiskGigabytesPerSecond">What the disks give at most; null where nothing was paged.</param>
-internal sealed record BenchReport(string Folder, int Threads, TimeSpan Load, ModelBenchmark Benchmark, HardwareProfile Machine, double? DiskGigabytesPerSecond = null)
+internal sealed record BenchReport(string Folder, int Threads, TimeSpan Load, ModelBenchmark Benchmark, HardwareProfile Machine, double? DiskGigabytesPerSecond = null, double CachePreference = 0)
 {
     private string Kernels => Machine.KernelPath.ToString().ToLowerInvariant(); // as DEEPSEEK_KERNELS names it
 
@@ -58,6 +59,8 @@ internal sealed record BenchReport(string Folder, int Threads, TimeSpan Load, Mo
     private void WritePaging(Utf8JsonWriter writer, PagingBenchmark paging)
     {
         var statistics = paging.Statistics;
+        if (CachePreference > 0)
+            writer.WriteNumber("cache_preference", CachePreference);
         writer.WriteNumber("slots", statistics.Slots);
         writer.WriteNumber("experts", statistics.Experts);
         Write(writer, "hit_rate", statistics.HitRate);
@@ -110,7 +113,8 @@ internal sealed record BenchReport(string Folder, int Threads, TimeSpan Load, Mo
         var statistics = paging.Statistics;
         var disk = DiskGigabytesPerSecond is { } speed ? Invariant($"; the disks give {speed:0.00} GB/s") : "";
         var bound = Unoverlapped(paging) is { } tokens ? Invariant($", so {tokens:0.00} tokens/s if nothing overlapped") : "";
-        return Invariant($"Experts: {statistics.Slots} of {statistics.Experts} fit memory, which took {paging.Fill.TotalSeconds:0.0} s to fill; {statistics.HitRate:0.0%} of those demanded were there. A token read {paging.DiskBytesPerToken / 1e9:0.000} GB from disk, {paging.PrefetchedInVainBytesPerToken / 1e9:0.000} GB of it in vain{disk}{bound}. {(statistics.Prefetches > 0 ? Invariant($"Hints were right in {statistics.PrefetchAccuracy:0%} of cases; ") : "")}{StalledShare(paging):0%} of the time nothing could be computed.");
+        var leaning = CachePreference > 0 ? Invariant($"Routers lean towards experts in memory by {CachePreference}: answers are others. ") : "";
+        return leaning + Invariant($"Experts: {statistics.Slots} of {statistics.Experts} fit memory, which took {paging.Fill.TotalSeconds:0.0} s to fill; {statistics.HitRate:0.0%} of those demanded were there. A token read {paging.DiskBytesPerToken / 1e9:0.000} GB from disk, {paging.PrefetchedInVainBytesPerToken / 1e9:0.000} GB of it in vain{disk}{bound}. {(statistics.Prefetches > 0 ? Invariant($"Hints were right in {statistics.PrefetchAccuracy:0%} of cases; ") : "")}{StalledShare(paging):0%} of the time nothing could be computed.");
     }
 
     private static string Share(double? share, string speed) => share is null ? "unknown" : Invariant($"{speed}, {share:0.0%}");

@@ -26,13 +26,15 @@ internal sealed class ModelOptionSet
 
     private readonly Option<string?> _trace = CommonOptions.Path("--record-routing", "FILE", "A file to which the experts of every decoded token are recorded, for deepseek simulate.");
 
+    private readonly Option<double?> _preference = NumberOption.Real("--cache-preference", "P", "CHANGES ANSWERS: let routers lean towards experts that are in memory, 0 to 1: fewer reads for some quality. Default: 0, exact.");
+
     public ModelOptionSet(Command command, ToolConsole console, string? threads = null)
     {
         _console = console;
         _threads = CommonOptions.Threads(threads);
         var standard = Policies.Single(one => one.Policy == new PagingOptions().Eviction).Name;
         _eviction = ChoiceOption.Create("--eviction", $"Which expert leaves memory for another: least recently used, segmented least recently used, least frequently used, or least stale. Default: {standard}.", [.. Policies.Select(one => one.Name)]);
-        foreach (var option in (Option[])[_threads, _activations, _ram, _vram, _eviction, _prefetch, _trace])
+        foreach (var option in (Option[])[_threads, _activations, _ram, _vram, _eviction, _prefetch, _preference, _trace])
             command.Options.Add(option);
     }
 
@@ -48,6 +50,7 @@ internal sealed class ModelOptionSet
             {
                 Eviction = parsed.GetValue(_eviction) is { } eviction ? Policies.Single(one => one.Name == eviction).Policy : defaults.Paging.Eviction,
                 Prefetch = parsed.GetValue(_prefetch) is not "off",
+                CachePreference = parsed.GetValue(_preference) ?? 0,
                 RoutingTrace = parsed.GetValue(_trace),
             },
             Logger = new WarningLog(_console.Error),

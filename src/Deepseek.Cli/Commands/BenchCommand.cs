@@ -57,7 +57,7 @@ internal static class BenchCommand
             // Once the model is gone: the probe's gigabyte neither wants room beside it nor counts as its memory.
             var machine = await Task.Run(() => HardwareProfile.Measure(Math.Min(threads, MostProbeThreads), cancellationToken), cancellationToken).ConfigureAwait(false);
             double? disk = benchmark.Paging is null ? null : await Task.Run(() => DiskProbe.Measure(folder, cancellationToken: cancellationToken), cancellationToken).ConfigureAwait(false);
-            var report = new BenchReport(folder, threads, load, benchmark, machine, disk);
+            var report = new BenchReport(folder, threads, load, benchmark, machine, disk, given.Paging.CachePreference);
             if (parsed.GetValue(json))
                 await console.Out.WriteLineAsync(report.Json()).ConfigureAwait(false);
             else

@@ -38,7 +38,22 @@ public sealed record Perplexity(double Value, int Tokens)
     internal static float[] Logits(LanguageModel model, int[] run, CacheOptions? options, CancellationToken cancellationToken)
     {
         using var cache = model.CreateCache(options);
+        if (model.Options.Paging.CachePreference > 0)
+            return Decoded(model, run, cache, cancellationToken);
         using var logits = model.Forward(run.AsMemory(0, run.Length - 1), cache, LogitRows.All, cancellationToken: cancellationToken);
         return logits.CopyToHost<float>();
+    }
+
+    /// <summary>Token by token: what leans towards experts in memory leans so where tokens are decoded alone.</summary>
+    private static float[] Decoded(LanguageModel model, int[] run, SequenceCache cache, CancellationToken cancellationToken)
+    {
+        var logits = new List<float>((run.Length - 1) * model.Config.VocabularySize);
+        for (var t = 0; t < run.Length - 1; t++)
+        {
+            using var row = model.Forward(run.AsMemory(t, 1), cache, LogitRows.All, cancellationToken: cancellationToken);
+            logits.AddRange(row.CopyToHost<float>());
+        }
+
+        return [.. logits];
     }
 }

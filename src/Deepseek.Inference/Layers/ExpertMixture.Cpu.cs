@@ -12,7 +12,7 @@ internal sealed partial class ExpertMixture
     {
         var (engine, routing, config) = (pass.Engine, pass.Routing, router.Config);
         routing.Reserve(pass.Tokens, config.RoutedCount, config.ChosenCount, pass.Hidden, shared is not null);
-        router.Forward(pass, layer);
+        router.Forward(pass, layer, source);
         foreach (var foresight in Foreseen)
             foresight.Judge(routing);
         Observe(pass);

@@ -10,6 +10,9 @@ internal sealed partial class ExpertRouter
     private ExpertSelection[] _selections = []; // one a worker
     private CpuRouting _routing = null!;
     private Action<int, int>? _choose;
+    private bool[]? _present; // [E]
+    private bool[] _isPresent = []; // the same, or empty where it is of no account
+    private double _preference;
 
     /// <summary>E and K.</summary>
     public ExpertConfig Config => config;
@@ -17,9 +20,19 @@ internal sealed partial class ExpertRouter
     public bool Rounds(CpuEngine engine) => engine.Rounds(centroids);
 
     /// <summary>Chooses the experts of all rows, and orders the rows by expert.</summary>
-    public unsafe void Forward(CpuPass pass, int layer)
+    /// <param name="pass">The pass.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="source">Where the experts come from: decoded tokens may lean towards what it has in memory.</param>
+    public unsafe void Forward(CpuPass pass, int layer, IExpertSource source)
     {
         var (engine, routing) = (pass.Engine, pass.Routing);
+        (_preference, _isPresent) = (pass.Use == ExpertUse.Decode ? source.Preference : 0, []);
+        if (_preference > 0)
+        {
+            _isPresent = _present ??= new bool[config.RoutedCount];
+            source.MarkPresent(layer, _present);
+        }
+
         engine.Products.Add(centroids, engine.Normed, routing.Logits, config.RoutedCount);
         engine.Products.Run();
 
@@ -45,7 +58,7 @@ internal sealed partial class ExpertRouter
         engine.Products.Run();
 
         RequireSelections(engine);
-        _routing = routing;
+        (_routing, _isPresent) = (routing, []);
         for (var row = 0; row < pass.Tokens; row++)
         {
             Choose(row, worker: 0);
@@ -69,6 +82,6 @@ internal sealed partial class ExpertRouter
         _selections[worker].Choose(
             new ReadOnlySpan<float>(_routing.Logits + ((long)row * config.RoutedCount), config.RoutedCount),
             new Span<int>(_routing.Experts + ((long)row * chosen), chosen),
-            new Span<float>(_routing.Weights + ((long)row * chosen), chosen));
+            new Span<float>(_routing.Weights + ((long)row * chosen), chosen), _isPresent, _preference);
     }
 }

@@ -32,7 +32,9 @@ internal sealed class ExpertSelection
     /// <param name="logits">[E].</param>
     /// <param name="experts">Receives K expert numbers, ascending.</param>
     /// <param name="weights">Receives their factors, scale included.</param>
-    public void Choose(ReadOnlySpan<float> logits, Span<int> experts, Span<float> weights)
+    /// <param name="present">Experts in memory, [E]; empty where that is of no account.</param>
+    /// <param name="preference">How far choosing leans towards them, as a share of the range of the scores.</param>
+    public void Choose(ReadOnlySpan<float> logits, Span<int> experts, Span<float> weights, ReadOnlySpan<bool> present = default, double preference = 0)
     {
         if (_config.Method == RoutingMethod.SigmoidNoAuxiliaryLoss)
             Sigmoid(logits);
@@ -45,6 +47,8 @@ internal sealed class ExpertSelection
         if (_config.GroupCount > 1 && _config.Method != RoutingMethod.SoftmaxGreedy)
             DropGroups();
 
+        if (!present.IsEmpty)
+            Prefer(present, (float)preference);
         TakeBest(_rank, experts);
         experts.Sort();
         Weigh(experts, weights);
@@ -94,6 +98,28 @@ internal sealed class ExpertSelection
             if (!_keptGroups.AsSpan().Contains(g))
                 _rank.AsSpan(g * size, size).Fill(float.NegativeInfinity);
         }
+    }
+
+    /// <summary>Raises experts in memory, all by the same; the best expert stays the best (cache-conditional routing, arXiv:2412.00099: what they count is not changed).</summary>
+    private void Prefer(ReadOnlySpan<bool> present, float preference)
+    {
+        var (best, lowest, highest) = (0, float.PositiveInfinity, float.NegativeInfinity);
+        for (var e = 0; e < _rank.Length; e++)
+        {
+            if (float.IsNegativeInfinity(_rank[e]))
+                continue; // of a group that was dropped
+            if (_rank[e] > highest)
+                (best, highest) = (e, _rank[e]);
+            lowest = MathF.Min(lowest, _rank[e]);
+        }
+
+        for (var e = 0; e < _rank.Length; e++)
+        {
+            if (present[e])
+                _rank[e] += preference * (highest - lowest);
+        }
+
+        _rank[best] = float.PositiveInfinity;
     }
 
     /// <summary>The places of the highest values, highest first, of equal ones the lower first; no value is NaN.</summary>

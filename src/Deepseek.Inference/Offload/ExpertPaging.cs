@@ -35,7 +35,7 @@ internal static class ExpertPaging
             policy = EvictionPolicies.Pin(policy, record.Usage, slots, options.PinnedShare);
         }
 
-        var experts = new PagedExperts(pages, shards, policy, new PagedExpertsOptions { Slots = slots, Prefetch = options.Prefetch, Checksums = options.Checksums }, device)
+        var experts = new PagedExperts(pages, shards, policy, new PagedExpertsOptions { Slots = slots, Prefetch = options.Prefetch, CachePreference = options.CachePreference, Checksums = options.Checksums }, device)
         {
             Usage = record?.Usage,
             Ended = record is null ? null : _ => record.Save(),

@@ -79,6 +79,18 @@ internal sealed partial class PagedExperts : IExpertSource
 
     public bool TakesHints => _options.Prefetch && _options.Slots < _pages.Experts;
 
+    public double Preference => _options.CachePreference;
+
+    public void MarkPresent(int layer, Span<bool> present)
+    {
+        lock (_gate)
+        {
+            var first = _pages.Number(new ExpertId(layer, 0));
+            for (var i = 0; i < present.Length; i++)
+                present[i] = _table.SlotOf(first + i) >= 0;
+        }
+    }
+
     public ExpertBatch Rent(ReadOnlySpan<ExpertId> experts, ExpertUse use, CancellationToken cancellationToken)
     {
         lock (_gate)

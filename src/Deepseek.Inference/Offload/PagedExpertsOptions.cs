@@ -9,6 +9,9 @@ internal sealed record PagedExpertsOptions
     /// <summary>Whether hints are followed.</summary>
     public bool Prefetch { get; init; } = true;
 
+    /// <summary>How far choosing leans towards experts in memory; 0 for not at all.</summary>
+    public double CachePreference { get; init; }
+
     /// <summary>When checksums are compared.</summary>
     public ChecksumPolicy Checksums { get; init; } = ChecksumPolicy.First;
 

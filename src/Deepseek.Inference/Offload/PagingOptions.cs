@@ -15,6 +15,12 @@ public sealed record PagingOptions
     /// <summary>Whether the router of the next layer is guessed, and idle disks read what it will probably choose. Default true.</summary>
     public bool Prefetch { get; init; } = true;
 
+    /// <summary>
+    /// <b>Changes answers.</b> How far the routers of decoded tokens lean towards experts that are in memory, 0 to 1, as a share of the range of a token's scores; the best expert is always chosen. Default 0: not at all, the
+    /// model as it was trained. Fewer reads for some quality: docs/paging.md has figures (cache-conditional routing, arXiv:2412.00099). What a token's experts are then depends on what was decoded before it. On the CPU operations.
+    /// </summary>
+    public double CachePreference { get; init; }
+
     /// <summary>When checksums of experts are compared. Default <see cref="ChecksumPolicy.First"/>.</summary>
     public ChecksumPolicy Checksums { get; init; } = ChecksumPolicy.First;
 
@@ -34,6 +40,8 @@ public sealed record PagingOptions
             faults.Add($"{nameof(Eviction)} is {Eviction}; it must be {string.Join(", ", Enum.GetNames<EvictionPolicy>()[..^1])} or {Enum.GetNames<EvictionPolicy>()[^1]}.");
         if (!(PinnedShare is >= 0 and <= 0.9))
             faults.Add(FormattableString.Invariant($"{nameof(PinnedShare)} is {PinnedShare}; it must be 0 to 0.9, since tokens need slots that change."));
+        if (!(CachePreference is >= 0 and <= 1))
+            faults.Add(FormattableString.Invariant($"{nameof(CachePreference)} is {CachePreference}; it must be 0 (exact) to 1."));
         if (!Enum.IsDefined(Checksums))
             faults.Add($"{nameof(Checksums)} is {Checksums}; it must be {nameof(ChecksumPolicy.First)}, {nameof(ChecksumPolicy.Always)} or {nameof(ChecksumPolicy.Never)}.");
     }

@@ -14,6 +14,10 @@ internal sealed class ResidentExperts : IExpertSource
 
     public bool TakesHints => false;
 
+    public double Preference => 0;
+
+    public void MarkPresent(int layer, Span<bool> present) => present.Fill(true);
+
     public ExpertBatch Rent(ReadOnlySpan<ExpertId> experts, ExpertUse use, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

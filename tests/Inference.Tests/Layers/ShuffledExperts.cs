@@ -22,6 +22,10 @@ internal sealed class ShuffledExperts(FeedForwardWeights[] weights, Random? rand
 
     public bool TakesHints => true;
 
+    public double Preference => 0;
+
+    public void MarkPresent(int layer, Span<bool> present) => present.Fill(true);
+
     public ExpertBatch Rent(ReadOnlySpan<ExpertId> experts, ExpertUse use, CancellationToken cancellationToken)
     {
         Rented = experts.ToArray();
