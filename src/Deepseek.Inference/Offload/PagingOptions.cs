@@ -3,8 +3,8 @@ namespace Deepseek.Inference.Offload;
 /// <summary>How experts come into memory and leave it, where not all of them fit. No answer depends on it, only speed.</summary>
 public sealed record PagingOptions
 {
-    /// <summary>Which expert leaves when another needs its place. Default <see cref="EvictionPolicy.LeastFrequentlyUsed"/>, which recorded and synthetic traces show to be best (docs/paging.md).</summary>
-    public EvictionPolicy Eviction { get; init; } = EvictionPolicy.LeastFrequentlyUsed;
+    /// <summary>Which expert leaves when another needs its place. Default <see cref="EvictionPolicy.LeastStale"/>, which recorded and made-up routings show to be best (docs/paging.md).</summary>
+    public EvictionPolicy Eviction { get; init; } = EvictionPolicy.LeastStale;
 
     /// <summary>Whether every layer has an equal share of the memory for experts, instead of all layers together. Default false.</summary>
     public bool ShareByLayer { get; init; }
