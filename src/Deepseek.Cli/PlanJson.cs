@@ -31,6 +31,7 @@ internal static class PlanJson
             writer.WriteNumber("attention_seconds", one.AttentionSeconds);
             writer.WriteNumber("present_seconds", one.PresentSeconds);
             writer.WriteNumber("missing_seconds", one.MissingSeconds);
+            writer.WriteNumber("last_seconds", one.LastSeconds);
             writer.WriteNumber("missed_bytes", one.MissedBytes);
             WriteNumber(writer, "disk_seconds", one.DiskSeconds);
             writer.WriteString("bound", one.Bound);

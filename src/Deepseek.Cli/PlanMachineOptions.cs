@@ -36,7 +36,7 @@ internal sealed class PlanMachineOptions
             throw new UsageException("--threads is given, but nothing is measured; give it with --measure, or without --machine, --vram and --ram.");
 
         var machine = name is not null ? Known(name)
-            : described ? Described(vram)
+            : described ? Described(vram, ram)
             : await Task.Run(() => MachineDescription.Measure(measure, parsed.GetValue(_threads), cancellationToken), cancellationToken).ConfigureAwait(false);
         List<string> origin = [machine.Origin];
         if (vram is { } bytes)
@@ -69,14 +69,14 @@ internal sealed class PlanMachineOptions
     }
 
     /// <summary>Nominal speeds for the sizes that were given; of the disk nothing is supposed.</summary>
-    private static MachineDescription Described(long? vram)
+    private static MachineDescription Described(long? vram, long? ram)
     {
         var machine = Known(vram > 0 ? WithCard : WithoutCard);
-        var ram = MemorySize.Format(machine.RamBytes);
+        var supposed = ram is null ? $"; RAM supposed to be {MemorySize.Format(machine.RamBytes)}" : "";
         return machine with
         {
             Name = "described",
-            Origin = $"speeds nominal: 8 cores, two channels of DDR5-5600{(vram > 0 ? ", a card like the RTX 4090" : "")}; RAM {ram} unless given",
+            Origin = $"speeds nominal: 8 cores, two channels of DDR5-5600{(vram > 0 ? ", a card like the RTX 4090" : "")}{supposed}",
             DiskGigabytesPerSecond = null,
         };
     }

@@ -43,13 +43,13 @@ public sealed record DeploymentPlan
     public required ModelPlacement Placement { get; init; }
 
     /// <summary>Decoding with an empty cache and with a full one, by what is supposed about routing; empty where the model does not fit.</summary>
-    public required IReadOnlyList<DecodeForecast> Decode { get; init; }
+    public required IReadOnlyList<DecodeEstimate> Decode { get; init; }
 
     /// <summary>Expected tokens a second under skewed routing with an empty cache if the processor computed the experts, and the card had none; null where the card has none anyway, or speeds are not known.</summary>
     public double? DecodeWithExpertsOnCpu { get; init; }
 
     /// <summary>Prefill with nothing in memory and with all slots full; empty where the model does not fit.</summary>
-    public required IReadOnlyList<PrefillForecast> Prefill { get; init; }
+    public required IReadOnlyList<PrefillEstimate> Prefill { get; init; }
 
     /// <summary>The longest context that fits, with as few experts in memory as can be; at most the model's positions.</summary>
     public required int LargestContext { get; init; }

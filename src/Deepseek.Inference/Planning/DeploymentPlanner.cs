@@ -75,7 +75,7 @@ public static class DeploymentPlanner
     }
 
     /// <summary>What follows from a footprint and a machine.</summary>
-    private sealed record Outcome(ModelPlacement Placement, IReadOnlyList<DecodeForecast> Decode, IReadOnlyList<PrefillForecast> Prefill)
+    private sealed record Outcome(ModelPlacement Placement, IReadOnlyList<DecodeEstimate> Decode, IReadOnlyList<PrefillEstimate> Prefill)
     {
         /// <summary>What advice compares; null where it is not known.</summary>
         public (double Decode, double Prefill)? Speed =>
@@ -94,7 +94,7 @@ public static class DeploymentPlanner
             RoutingAssumption[] routings = options.HitRate is null ? [RoutingAssumption.Uniform, RoutingAssumption.Skewed] : [RoutingAssumption.Uniform, RoutingAssumption.Skewed, RoutingAssumption.Given];
             return new(
                 placement,
-                [.. routings.SelectMany(routing => (DecodeForecast[])[speeds.Decode(routing, options.HitRate, 0), speeds.Decode(routing, options.HitRate, context)])],
+                [.. routings.SelectMany(routing => (DecodeEstimate[])[speeds.Decode(routing, options.HitRate, 0), speeds.Decode(routing, options.HitRate, context)])],
                 [speeds.Prefill(options.Prompt(model), warm: false, options.ChunkSize), speeds.Prefill(options.Prompt(model), warm: true, options.ChunkSize)]);
         }
     }

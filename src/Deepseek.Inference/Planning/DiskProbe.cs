@@ -54,7 +54,8 @@ public static class DiskProbe
         return ReadPieces(DiskPieces.OfFile(file.Path, file.Length), readers, time, "a file written for it", cancellationToken);
     }
 
-    private static DiskReading ReadPieces(IReadOnlyList<DiskPiece> pieces, int readers, TimeSpan time, string what, CancellationToken cancellationToken)
+    /// <summary>Reads pieces of files in a random order.</summary>
+    internal static DiskReading ReadPieces(IReadOnlyList<DiskPiece> pieces, int readers, TimeSpan time, string what, CancellationToken cancellationToken)
     {
         var files = pieces.Select(piece => piece.Path).Distinct().ToDictionary(path => path, path => DirectFile.Open(path));
         try
@@ -88,19 +89,33 @@ public static class DiskProbe
 
         public void Read(int readers)
         {
-            using var ready = new Barrier(readers, _ => _begin = Stopwatch.GetTimestamp());
-            var threads = Enumerable.Range(0, readers).Select(_ => new Thread(() => Serve(ready)) { IsBackground = true, Name = "Deepseek disk probe" }).ToList();
-            threads.ForEach(thread => thread.Start());
-            threads.ForEach(thread => thread.Join());
+            var memories = new WeightMemory?[readers];
+            try
+            {
+                for (var i = 0; i < readers; i++)
+                {
+                    memories[i] = new WeightMemory(_longest);
+                    memories[i]!.Slice(0, _longest).Clear(); // so that no read waits for the system to find memory
+                }
+
+                using var ready = new Barrier(readers, _ => _begin = Stopwatch.GetTimestamp());
+                var threads = Array.ConvertAll(memories, memory => new Thread(() => Serve(ready, memory!)) { IsBackground = true, Name = "Deepseek disk probe" });
+                Array.ForEach(threads, thread => thread.Start());
+                Array.ForEach(threads, thread => thread.Join());
+            }
+            finally
+            {
+                foreach (var memory in memories)
+                    memory?.Dispose();
+            }
+
             cancellationToken.ThrowIfCancellationRequested();
             if (_fault is not null)
                 throw new IOException($"The disk could not be measured: {_fault.Message}", _fault);
         }
 
-        private void Serve(Barrier ready)
+        private void Serve(Barrier ready, WeightMemory memory)
         {
-            using var memory = new WeightMemory(_longest);
-            memory.Slice(0, _longest).Clear(); // so that no read waits for the system to find memory
             ready.SignalAndWait(CancellationToken.None);
             try
             {
@@ -116,14 +131,8 @@ public static class DiskProbe
                 _fault = fault;
             }
 
-            InterlockedMax(ref _end, Stopwatch.GetTimestamp());
-        }
-
-        private static void InterlockedMax(ref long place, long value)
-        {
-            long seen;
-            while ((seen = Volatile.Read(ref place)) < value)
-                _ = Interlocked.CompareExchange(ref place, value, seen);
+            lock (files)
+                _end = Math.Max(_end, Stopwatch.GetTimestamp());
         }
     }
 }

@@ -33,7 +33,7 @@ internal sealed class SpeedModel(ModelConfig config, StoreFootprint model, Machi
     };
 
     /// <summary>Forecasts decoding after a number of tokens.</summary>
-    public DecodeForecast Decode(RoutingAssumption routing, double? given, int depth)
+    public DecodeEstimate Decode(RoutingAssumption routing, double? given, int depth)
     {
         var hits = HitRate(routing, given);
         var onDevice = placement.ShareOnDevice == 0 ? 0 : hits * Math.Pow(placement.ShareOnDevice / placement.ShareInMemory, routing == RoutingAssumption.Uniform ? 1 : SkewExponent);
@@ -43,7 +43,8 @@ internal sealed class SpeedModel(ModelConfig config, StoreFootprint model, Machi
 
         var bound = Always(1, 1, 1) + Experts(present + missed, 1, 1) + Link(crossing + (ExpertsOnDevice ? missed : 0), 1) + disk;
         var link = (Present: Link(crossing, DeviceShare), Missing: Link(ExpertsOnDevice ? missed : 0, DeviceShare));
-        return new DecodeForecast
+        var missing = Experts(missed, machine.KernelShare, DeviceShare) + link.Missing;
+        return new DecodeEstimate
         {
             Routing = routing,
             HitRate = hits,
@@ -51,7 +52,8 @@ internal sealed class SpeedModel(ModelConfig config, StoreFootprint model, Machi
             AlwaysSeconds = Always(machine.KernelShare, machine.WidenShare, DeviceShare),
             AttentionSeconds = Attention(depth, 1),
             PresentSeconds = Experts(present, machine.KernelShare, DeviceShare) + link.Present,
-            MissingSeconds = Experts(missed, machine.KernelShare, DeviceShare) + link.Missing,
+            MissingSeconds = missing,
+            LastSeconds = missed == 0 ? 0 : missing * LayersThatMiss(hits) / (missed / model.ExpertBytes),
             MissedBytes = missed,
             DiskSeconds = disk,
             LinkSeconds = link.Present + link.Missing,
@@ -59,8 +61,11 @@ internal sealed class SpeedModel(ModelConfig config, StoreFootprint model, Machi
         };
     }
 
+    /// <summary>How many layers miss an expert at least, if hits are independent of one another.</summary>
+    private double LayersThatMiss(double hits) => (double)model.ChosenCount / model.ChosenPerLayer * (1 - Math.Pow(hits, model.ChosenPerLayer));
+
     /// <summary>Forecasts the prefill of a prompt into an empty cache.</summary>
-    public PrefillForecast Prefill(int prompt, bool warm, int chunkSize)
+    public PrefillEstimate Prefill(int prompt, bool warm, int chunkSize)
     {
         var chunks = (prompt + chunkSize - 1) / chunkSize;
         var touched = (config.Experts is { } experts ? Touched(experts, Math.Min(prompt, chunkSize)) : 0) * model.AllExpertBytes;
@@ -69,7 +74,7 @@ internal sealed class SpeedModel(ModelConfig config, StoreFootprint model, Machi
         var products = prompt * ModelWork.ProductOperations(config, prompt);
         var arithmetic = products / Peak(machine.ArithmeticShare) + Attention(prompt / 2.0, prompt);
         var passage = chunks * (Always(machine.KernelShare, machine.WidenShare, DeviceShare) + Experts(touched, machine.KernelShare, DeviceShare));
-        return new PrefillForecast(prompt, warm, Math.Max(arithmetic, passage), read, read == 0 ? 0 : read / 1e9 / machine.DiskGigabytesPerSecond, Link(crossing, DeviceShare));
+        return new PrefillEstimate(prompt, warm, Math.Max(arithmetic, passage), read, read == 0 ? 0 : read / 1e9 / machine.DiskGigabytesPerSecond, Link(crossing, DeviceShare));
     }
 
     /// <summary>The share of a layer's experts that a number of tokens choose, all equally often.</summary>

@@ -80,6 +80,7 @@ public sealed class DeploymentPlannerTests
         var bytes = plan.Footprint.AlwaysReadBytes + plan.Footprint.ChosenBytes;
         var seconds = bytes / (Slice.MemoryGigabytesPerSecond * 1e9) + (1 - plan.Placement.ShareInMemory) * plan.Footprint.ChosenBytes / (Slice.DiskGigabytesPerSecond!.Value * 1e9);
         Assert.Equal(1 / seconds, uniform.BoundTokensPerSecond!.Value, 6);
+        Assert.Equal(5 * (1 - Math.Pow(plan.Placement.ShareInMemory, 8)) * 22_724_608 / (Slice.MemoryGigabytesPerSecond * 1e9 * Slice.KernelShare), uniform.LastSeconds, 9);
     }
 
     [Fact]
@@ -174,5 +175,5 @@ public sealed class DeploymentPlannerTests
             fault.Message);
     }
 
-    private static DecodeForecast Of(DeploymentPlan plan, RoutingAssumption routing) => plan.Decode.Single(one => one.Routing == routing && one.Depth == 0);
+    private static DecodeEstimate Of(DeploymentPlan plan, RoutingAssumption routing) => plan.Decode.Single(one => one.Routing == routing && one.Depth == 0);
 }

@@ -85,6 +85,24 @@ public sealed class DiskProbeTests(MadeStore made) : IClassFixture<MadeStore>
     }
 
     [Fact]
+    public void ReadPieces_FileThatEndsTooSoon_IsAFaultOfTheDisk()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.File("short"), new byte[4096]);
+
+        var fault = Assert.Throws<IOException>(() => DiskProbe.ReadPieces([new DiskPiece(folder.File("short"), 4096, 4096)], 2, Short, "a file", TestContext.Current.CancellationToken));
+
+        Assert.Equal("The disk could not be measured: The file ends at byte 4096.", fault.Message);
+    }
+
+    [Fact]
+    public void OfFile_Length_IsCutIntoWholePieces()
+    {
+        Assert.Empty(DiskPieces.OfFile("file", DiskPieces.PieceBytes - 1));
+        Assert.Equal([new DiskPiece("file", 0, DiskPieces.PieceBytes), new DiskPiece("file", DiskPieces.PieceBytes, DiskPieces.PieceBytes)], DiskPieces.OfFile("file", (2L * DiskPieces.PieceBytes) + 4096));
+    }
+
+    [Fact]
     public void Read_DiskWithTooLittleSpace_SaysWhatIsNeeded()
     {
         using var disk = new SmallDisk(32 << 20);

@@ -66,6 +66,20 @@ public sealed class PlacementRuleTests
     });
 
     [Fact]
+    public void Decode_AnyHits_LiesBetweenNoOverlapAndAll() => Rows.ForAll(Cases, one =>
+    {
+        var (config, bytes) = Models[one.Model];
+        var placement = PlacementRule.Place(config, bytes, one.Machine, new PlanOptions(), one.Context);
+        if (!placement.Fits)
+            return;
+
+        var estimate = new SpeedModel(config, bytes, one.Machine, placement).Decode(RoutingAssumption.Given, one.Context / 160_000.0, one.Context);
+
+        Assert.True(estimate.SerialTokensPerSecond <= estimate.ExpectedTokensPerSecond * (1 + 1e-12) && estimate.ExpectedTokensPerSecond <= estimate.OverlappedTokensPerSecond * (1 + 1e-12), $"{estimate}");
+        Assert.InRange(estimate.LastSeconds, 0, estimate.MissingSeconds * (1 + 1e-12));
+    });
+
+    [Fact]
     public void LargestContext_AnyMachine_IsTheLastThatFits() => Rows.ForAll(Cases, one =>
     {
         var (config, bytes) = Models[one.Model];

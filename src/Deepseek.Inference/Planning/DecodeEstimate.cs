@@ -15,9 +15,10 @@ public enum RoutingAssumption
 
 /// <summary>What a decoded token takes, and so how many there are in a second.</summary>
 /// <remarks>
-/// Expected: experts in memory are computed while missing ones are read, and those afterwards; nothing else overlaps. Tokens a second are null where experts are missing and the disk's speed is not known.
+/// Expected: of a layer, experts are computed while others are read, in the order in which they arrive, so that the last one alone is computed after the disk is done; nothing else overlaps. Tokens a second are null where experts
+/// are missing and the disk's speed is not known.
 /// </remarks>
-public sealed record DecodeForecast
+public sealed record DecodeEstimate
 {
     /// <summary>What was supposed about routing.</summary>
     public required RoutingAssumption Routing { get; init; }
@@ -40,6 +41,9 @@ public sealed record DecodeForecast
     /// <summary>Seconds for computing the chosen experts that were missing, with their way to where they are computed.</summary>
     public required double MissingSeconds { get; init; }
 
+    /// <summary>The part of <see cref="MissingSeconds"/> for the last expert of every layer that misses one.</summary>
+    public required double LastSeconds { get; init; }
+
     /// <summary>Bytes that are read from the disk.</summary>
     public required double MissedBytes { get; init; }
 
@@ -55,8 +59,8 @@ public sealed record DecodeForecast
     /// <summary>Where nothing overlaps.</summary>
     public double? SerialTokensPerSecond => 1 / (ComputeSeconds + DiskSeconds);
 
-    /// <summary>Where experts in memory are computed while others are read.</summary>
-    public double? ExpectedTokensPerSecond => 1 / (AlwaysSeconds + AttentionSeconds + MissingSeconds + (DiskSeconds is { } disk ? Math.Max(disk, PresentSeconds) : null));
+    /// <summary>Where a layer's experts are computed while others of it are read.</summary>
+    public double? ExpectedTokensPerSecond => DiskSeconds is { } disk ? 1 / (AlwaysSeconds + AttentionSeconds + Math.Max(disk + LastSeconds, PresentSeconds + MissingSeconds)) : null;
 
     /// <summary>Where all reading and all computing overlap, as if the next layers' experts were known.</summary>
     public double? OverlappedTokensPerSecond => DiskSeconds is { } disk ? 1 / Math.Max(disk, ComputeSeconds) : null;
@@ -82,7 +86,7 @@ public sealed record DecodeForecast
 /// <param name="ReadBytes">Bytes that are read from the disk: every expert that the prompt touches and that is not in memory, once a chunk.</param>
 /// <param name="DiskSeconds">Seconds for them; null where the disk's speed is not known.</param>
 /// <param name="LinkSeconds">Seconds for experts on their way to the graphics card.</param>
-public sealed record PrefillForecast(int PromptTokens, bool Warm, double ComputeSeconds, double ReadBytes, double? DiskSeconds, double LinkSeconds)
+public sealed record PrefillEstimate(int PromptTokens, bool Warm, double ComputeSeconds, double ReadBytes, double? DiskSeconds, double LinkSeconds)
 {
     /// <summary>Tokens a second where nothing overlaps.</summary>
     public double? SerialTokensPerSecond => PromptTokens / (ComputeSeconds + LinkSeconds + DiskSeconds);
