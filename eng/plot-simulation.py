@@ -11,7 +11,7 @@ PANEL, HEIGHT, LEFT, TOP, GAP = 220, 200, 46, 34, 28
 # Told apart by dashes as well as by colour.
 LINES = [
     ("Belady", "#444444", "2 3"),
-    ("least-stale", "#0b6e4f", ""),
+    ("least-stale", "#0b6e4f", "none"),
     ("lfu", "#c8553d", "7 3"),
     ("slru", "#3d5a80", "4 2 1 2"),
     ("lru", "#8d6a9f", "1 2"),
