@@ -49,7 +49,7 @@ internal sealed record SimulationReport(string Description, RoutingTrace Trace, 
         output.WriteLine(Invariant($"Simulated, not measured: {PrintableText.Line(Description)}; {Trace.Tokens} tokens, of which {Rows[0].Result.Tokens} count; {Trace.Layers} layers × {Trace.ExpertsPerLayer} experts, {Trace.Chosen} chosen."));
         var table = new Table().Border(TableBorder.Simple);
         foreach (var heading in new[] { "RAM", "experts in memory", "eviction", "hits", "Belady", "misses/token", "GB/token", "tokens/s", "overlapped" })
-            table.AddColumn(heading, column => _ = heading == "eviction" ? column.LeftAligned() : column.RightAligned());
+            table.AddColumn(heading, column => column.Alignment(heading == "eviction" ? Justify.Left : Justify.Right));
         foreach (var row in Rows)
         {
             var forecast = row.Result.Forecast(Machine);

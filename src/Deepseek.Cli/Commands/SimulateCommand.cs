@@ -69,10 +69,10 @@ internal static class SimulateCommand
                 rows.Add(new SimulationRow(bytes, options, await Task.Run(() => ExpertCacheSimulator.Run(trace, options, cancellationToken), cancellationToken).ConfigureAwait(false)));
 
             var report = new SimulationReport(description, trace, machine, rows);
-            if (!parsed.GetValue(json))
+            if (parsed.GetValue(json))
+                rows.ForEach(row => console.Out.WriteLine(report.Json(row)));
+            else
                 report.Print(console.Out);
-            foreach (var row in parsed.GetValue(json) ? rows : [])
-                await console.Out.WriteLineAsync(report.Json(row)).ConfigureAwait(false);
             return DeepseekTool.Success;
         });
         return command.WithExamples(

@@ -12,6 +12,6 @@ public enum EvictionPolicy
     /// <summary>The one that was demanded least often; older demands count less and less.</summary>
     LeastFrequentlyUsed,
 
-    /// <summary>Layers are visited in order, so what was just used is needed last (SpecMD, arXiv:2602.03921).</summary>
+    /// <summary>The one whose next demand is expected latest: layers are visited in order, so what was just used is needed last (SpecMD, arXiv:2602.03921); how often an expert is wanted decides among the others. Best on recorded routing.</summary>
     LeastStale,
 }

@@ -20,7 +20,7 @@ internal sealed class ExpertUsage
     internal ExpertUsage(int layers, int expertsPerLayer, double passes, float[] counts)
     {
         (Layers, ExpertsPerLayer, _before, _counts) = (layers, expertsPerLayer, passes, counts);
-        _passes = new PassCounter(expertsPerLayer);
+        _passes = new PassCounter(layers * expertsPerLayer, expertsPerLayer);
     }
 
     /// <summary>Layers that have experts.</summary>

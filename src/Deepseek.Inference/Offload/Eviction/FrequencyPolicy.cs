@@ -18,7 +18,7 @@ internal sealed class FrequencyPolicy : IEvictionPolicy
     /// <param name="usage">What was demanded before; null where nothing is known.</param>
     public FrequencyPolicy(int experts, int expertsPerLayer, ExpertUsage? usage = null)
     {
-        (_scores, _cold, _passes) = (new double[experts], new double[experts], new PassCounter(expertsPerLayer));
+        (_scores, _cold, _passes) = (new double[experts], new double[experts], new PassCounter(experts, expertsPerLayer));
         _halfLife = HalfLife.For(expertsPerLayer);
         Array.Fill(_scores, double.NegativeInfinity);
         Array.Fill(_cold, double.PositiveInfinity);

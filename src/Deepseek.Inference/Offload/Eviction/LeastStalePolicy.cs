@@ -38,7 +38,7 @@ internal sealed class LeastStalePolicy : IEvictionPolicy
     /// <param name="usage">What was demanded before; null where nothing is known.</param>
     public LeastStalePolicy(int layers, int expertsPerLayer, ExpertUsage? usage = null)
     {
-        (_layers, _passes) = (layers, new PassCounter(expertsPerLayer));
+        (_layers, _passes) = (layers, new PassCounter(layers * expertsPerLayer, expertsPerLayer));
         _layerOf = [.. Enumerable.Range(0, layers * expertsPerLayer).Select(expert => expert / expertsPerLayer)];
         (_counts, _seen, _cold) = (new double[layers * expertsPerLayer], new int[layers * expertsPerLayer], new double[layers * expertsPerLayer]);
         Array.Fill(_seen, -2);
