@@ -8,14 +8,6 @@ namespace Deepseek.Cli;
 /// <summary>The options that decide how a model is computed and what memory it takes, for every verb that loads one.</summary>
 internal sealed class ModelOptionSet
 {
-    private static readonly (string Name, EvictionPolicy Policy)[] Policies =
-    [
-        ("lru", EvictionPolicy.LeastRecentlyUsed),
-        ("slru", EvictionPolicy.SegmentedLeastRecentlyUsed),
-        ("lfu", EvictionPolicy.LeastFrequentlyUsed),
-        ("least-stale", EvictionPolicy.LeastStale),
-    ];
-
     private readonly ToolConsole _console;
     private readonly Option<int?> _threads;
     private readonly Option<string?> _activations = CommonOptions.Activations();
@@ -32,8 +24,8 @@ internal sealed class ModelOptionSet
     {
         _console = console;
         _threads = CommonOptions.Threads(threads);
-        var standard = Policies.Single(one => one.Policy == new PagingOptions().Eviction).Name;
-        _eviction = ChoiceOption.Create("--eviction", $"Which expert leaves memory for another: least recently used, segmented least recently used, least frequently used, or least stale. Default: {standard}.", [.. Policies.Select(one => one.Name)]);
+        _eviction = EvictionOption.Create(
+            $"Which expert leaves memory for another: least recently used, segmented least recently used, least frequently used, or least stale. Default: {EvictionOption.NameOf(new PagingOptions().Eviction)}.", withAll: false);
         foreach (var option in (Option[])[_threads, _activations, _ram, _vram, _eviction, _prefetch, _preference, _trace])
             command.Options.Add(option);
     }
@@ -48,7 +40,7 @@ internal sealed class ModelOptionSet
             Memory = new MemoryBudget { RamBytes = parsed.GetValue(_ram), VramBytes = parsed.GetValue(_vram) },
             Paging = defaults.Paging with
             {
-                Eviction = parsed.GetValue(_eviction) is { } eviction ? Policies.Single(one => one.Name == eviction).Policy : defaults.Paging.Eviction,
+                Eviction = parsed.GetValue(_eviction) is { } eviction ? EvictionOption.Read(eviction)[0] : defaults.Paging.Eviction,
                 Prefetch = parsed.GetValue(_prefetch) is not "off",
                 CachePreference = parsed.GetValue(_preference) ?? 0,
                 RoutingTrace = parsed.GetValue(_trace),

@@ -16,7 +16,7 @@ namespace Deepseek.Inference.Layers;
 internal sealed class Foresight(int layer, RmsNorm norm, ExpertRouter router, IExpertSource source)
 {
     // Below this share a hint costs more than it is worth.
-    private const double Trusted = 0.85;
+    private const double Trusted = 0.8;
 
     // Guesses that count: the last some hundred.
     private const double Memory = 0.995;

@@ -28,7 +28,7 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
     private const long Slack = 8L << 20;
 
     // Of the budget, for what passes compute in: a longer chunk reads experts less often for a prompt, a shorter one leaves room for more of them.
-    private const int PassesShare = 16;
+    private const int PassesShare = 32;
     private const int LeastChunk = 16;
     private const int LongestChunk = 8192;
     private const int TorchChunk = 512;

@@ -28,7 +28,7 @@ public sealed record ModelOptions
     public ActivationPrecision Activations { get; init; } = ActivationPrecision.Int16;
 
     /// <summary>
-    /// Tokens of a prompt that pass the model at once, 1 to 65,536; null (the default) for as many as a sixteenth of the memory holds, 8,192 at most, of the Torch operations for 512. A layer's weights are read once for
+    /// Tokens of a prompt that pass the model at once, 1 to 65,536; null (the default) for as many as a thirty-second part of the memory holds, 8,192 at most, of the Torch operations for 512. A layer's weights are read once for
     /// them; fewer take less memory. On the CPU operations no result depends on it.
     /// </summary>
     public int? ChunkSize { get; init; }

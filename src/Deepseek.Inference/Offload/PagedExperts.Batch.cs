@@ -120,8 +120,6 @@ internal sealed partial class PagedExperts
         private void Demand()
         {
             owner._table.BeginGroup();
-            foreach (var disk in owner._disks)
-                disk.DropHints();
             for (var i = 0; i < _count; i++)
             {
                 var slot = owner._table.SlotOf(_experts[i]);
@@ -136,6 +134,9 @@ internal sealed partial class PagedExperts
                 owner._table.Demand(_experts[i]);
                 owner.Usage?.Add(_experts[i]);
             }
+
+            foreach (var disk in owner._disks)
+                owner.GiveUpHints(disk);
         }
 
         private void HoldPresent()

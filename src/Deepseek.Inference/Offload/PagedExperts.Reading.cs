@@ -83,6 +83,23 @@ internal sealed partial class PagedExperts
         return false;
     }
 
+    /// <summary>A layer has chosen: what hints foretold and it did not choose is not read any further.</summary>
+    private void GiveUpHints(DiskQueue queue)
+    {
+        queue.DropHints();
+        if (queue.Hinted < 0 || _table[queue.Hinted] is not { Prefetched: true, Pins: 0 })
+            return;
+
+        var (slot, expert) = (queue.Hinted, _table[queue.Hinted].Expert);
+        ref var one = ref _table[slot];
+        CountInVain(Math.Min(_pages[expert].Length, one.Begun * _options.PieceBytes));
+        one.Prefetched = false;
+        one.Fault = new GivenUp(_shards.PathOf(_pages[expert].Shard), _pages[expert].Page);
+        Abandon(slot, expert, queue);
+        if (one.Done == PiecesOf(expert))
+            _table.Fail(slot, one.Fault);
+    }
+
     /// <summary>Fills a slot that nobody has used yet with what earlier runs used most.</summary>
     private bool TryWarm(DiskQueue queue)
     {

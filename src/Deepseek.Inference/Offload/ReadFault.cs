@@ -21,3 +21,9 @@ internal sealed record ChecksumFault(string File, int Page, UInt128 Expected, UI
 {
     public override DeepseekException ToException() => new StoreCorruptedException(File, Page, StoreManifest.Text(Expected), StoreManifest.Text(Actual));
 }
+
+/// <summary>A hint that did not come true: nobody wants the record any more.</summary>
+internal sealed record GivenUp(string File, int Page) : ReadFault(File, Page)
+{
+    public override DeepseekException ToException() => throw new InvalidOperationException($"{File}: page {Page} was given up although a batch holds it.");
+}

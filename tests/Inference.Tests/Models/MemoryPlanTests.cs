@@ -20,7 +20,7 @@ public sealed class MemoryPlanTests(NanoStore store)
         var plan = Plan(new MemoryBudget { RamBytes = 1L << 30 });
 
         Assert.Null(plan.Slots);
-        Assert.Equal((1L << 30) / 16 / PassMemory.OfToken(ModelConfig.Load(store.Folder)), plan.ChunkTokens);
+        Assert.Equal((1L << 30) / 32 / PassMemory.OfToken(ModelConfig.Load(store.Folder)), plan.ChunkTokens);
         Assert.Equal(8192, Plan(new MemoryBudget { RamBytes = 1L << 40 }).ChunkTokens);
     }
 
