@@ -21,11 +21,12 @@ internal static class ConvertCommand
         var format = FormatOption();
         var precisions = new PrecisionOptions();
         var (calibrate, threads, json) = (CalibrationInput.Option(), NumberOption.Whole("--threads", "N", "Threads that encode. Default: one a core.", 1, 1024), CommonOptions.Json());
+        var also = new Option<string[]?>("--also") { Description = "A folder on another disk, for a share of the experts by its measured speed; may be given several times. All disks are then read at once.", HelpName = "DIR", Arity = ArgumentArity.OneOrMore };
         var dryRun = new Option<bool>("--dry-run") { Description = "Print what would be written, and write nothing." };
         var command = new Command(
             "convert", "Makes a page store, from which a model larger than memory runs. An interrupted conversion is taken up by the same command; a finished one is checked.")
         {
-            source, target, format, calibrate, threads, dryRun, json,
+            source, target, format, also, calibrate, threads, dryRun, json,
         };
         precisions.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -35,15 +36,15 @@ internal static class ConvertCommand
             {
                 if (precisions.Given(parsed) is { } given)
                     throw new UsageException($"{given} belongs to --format {Store}; bitsandbytes has 4 bits for all layers. Leave one of them out.");
-                if (parsed.GetValue(calibrate) is not null || parsed.GetValue(dryRun))
-                    throw new UsageException($"--calibrate and --dry-run belong to --format {Store}. Leave them out.");
+                if (parsed.GetValue(calibrate) is not null || parsed.GetValue(dryRun) || parsed.GetValue(also) is { Length: > 0 })
+                    throw new UsageException($"--also, --calibrate and --dry-run belong to --format {Store}. Leave them out.");
                 using (var written = ConversionProgress.For(console))
                     await BitsandbytesConverter.ConvertAsync(from, to, progress: written, cancellationToken: cancellationToken).ConfigureAwait(false);
                 await console.Out.WriteLineAsync(parsed.GetValue(json) ? JsonLines.Line(writer => writer.WriteString("folder", to)) : $"{PrintableText.Line(to)}: written.").ConfigureAwait(false);
                 return DeepseekTool.Success;
             }
 
-            var options = precisions.Read(parsed) with { Threads = parsed.GetValue(threads) };
+            var options = precisions.Read(parsed) with { Threads = parsed.GetValue(threads), Also = [.. (parsed.GetValue(also) ?? []).Select(folder => new StoreDisk(folder))] };
             if (parsed.GetValue(dryRun))
             {
                 Print(StoreConverter.Plan(from, options), to, written: false, parsed.GetValue(json), console);
@@ -56,6 +57,8 @@ internal static class ConvertCommand
                 options = await CalibrationInput.AddAsync(options, text, from, finished ? null : KeptEnergies(text, from, to), console, cancellationToken).ConfigureAwait(false);
             }
 
+            if (options.Also.Count > 0 && !StoreConverter.CheckTarget(from, to, options, parsed.GetValue(calibrate) is not null))
+                options = await Task.Run(() => DiskShares.Measure(to, options, cancellationToken), cancellationToken).ConfigureAwait(false);
             StoreSummary summary;
             using (var progress = ConversionProgress.For(console))
                 summary = await StoreConverter.ConvertAsync(from, to, options, progress, cancellationToken).ConfigureAwait(false);
@@ -64,6 +67,7 @@ internal static class ConvertCommand
         });
         return command.WithExamples(
             "deepseek convert ./DeepSeek-R1 ./r1-store",
+            "deepseek convert ./DeepSeek-R1 ./r1-store --also /mnt/second/r1 --also /mnt/third/r1",
             "deepseek convert ./DeepSeek-V2-Lite ./v2-lite-store --attention int8 --head int8 --dry-run",
             "deepseek convert ./DeepSeek-V2-Lite ./v2-lite-store --calibrate book.txt",
             "deepseek convert ./DeepSeek-R1-Distill-Qwen-7B ./qwen-4bit --format bitsandbytes");

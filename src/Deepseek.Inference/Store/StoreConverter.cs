@@ -70,7 +70,7 @@ public static class StoreConverter
             return true;
         }
 
-        new StoreWriter(plan, store, Companions(checkpoint), threads: 1).Require(fingerprint: null);
+        new StoreWriter(plan, store, Companions(checkpoint), threads: 1, StorePlacement.Of(plan.Layout, options.Speed, options.Also)).Require(fingerprint: null);
         return false;
     }
 
@@ -78,7 +78,7 @@ public static class StoreConverter
     {
         using var source = CheckpointFolder.Open(checkpoint);
         var plan = Plan(source, options);
-        return WriteOrVerify(plan, store, Companions(checkpoint), options.Threads, Fingerprint(plan, source), progress, cancellationToken);
+        return WriteOrVerify(plan, store, Companions(checkpoint), options.Threads, Fingerprint(plan, source), progress, cancellationToken, StorePlacement.Of(plan.Layout, options.Speed, options.Also));
     }
 
     /// <summary>Writes a store, goes on where an interrupted run of the same store stopped, or checks a finished one.</summary>
@@ -89,8 +89,10 @@ public static class StoreConverter
     /// <param name="fingerprint">What the store is made of.</param>
     /// <param name="progress">Told after every page.</param>
     /// <param name="cancellationToken">Ends the work between two pages.</param>
+    /// <param name="placement">Where shards lie; null for the store's folder.</param>
     internal static StoreSummary WriteOrVerify(
-        StorePlan plan, string store, IReadOnlyList<(string Name, byte[] Content)> companions, int? threads, UInt128 fingerprint, IProgress<ConvertProgress>? progress, CancellationToken cancellationToken)
+        StorePlan plan, string store, IReadOnlyList<(string Name, byte[] Content)> companions, int? threads, UInt128 fingerprint, IProgress<ConvertProgress>? progress, CancellationToken cancellationToken,
+        StorePlacement? placement = null)
     {
         var workers = threads ?? Environment.ProcessorCount;
         if (StoreFile.IsStore(store))
@@ -101,7 +103,7 @@ public static class StoreConverter
         }
         else
         {
-            new StoreWriter(plan, store, companions, workers).Write(fingerprint, progress, cancellationToken);
+            new StoreWriter(plan, store, companions, workers, placement).Write(fingerprint, progress, cancellationToken);
         }
 
         return StoreSummary.Of(plan.Layout);
@@ -112,7 +114,7 @@ public static class StoreConverter
         var json = source.ReadConfiguration();
         var config = ModelConfig.Parse(json.Span, Path.Combine(source.Location, ConfigFile.Name));
         var content = new CheckpointContent(source, config, CheckpointContent.By(options, config), options.Energies);
-        return StorePlan.Create(config, StoreModel.From(json), content, options.Prediction is not null, ChecksumOf(options.Energies));
+        return StorePlan.Create(config, StoreModel.From(json), content, options.Prediction is not null, ChecksumOf(options.Energies), options.Parts);
     }
 
     /// <summary>Files beside the weights; small, so that they are read whole.</summary>

@@ -30,6 +30,18 @@ public sealed record StoreOptions
     /// <summary>How much the columns of each matrix count, from a calibration; null for all alike.</summary>
     public ColumnEnergies? Energies { get; init; }
 
+    /// <summary>
+    /// Folders on other disks that share the experts of every layer with the store's own, in proportion to their speeds; it has links to them. Experts are then read from all disks at once. Empty (the default) for none. A finished
+    /// store moves no more: where its shards lie was decided when they were begun.
+    /// </summary>
+    public IReadOnlyList<StoreDisk> Also { get; init; } = [];
+
+    /// <summary>How fast the disk of the store's own folder is, in the unit of <see cref="Also"/>. Default 1.</summary>
+    public double Speed { get; init; } = 1;
+
+    /// <summary>Shards of a layer's experts.</summary>
+    internal int Parts => Also.Count == 0 ? 1 : StorePlacement.Parts;
+
     /// <summary>Threads that encode, 1 to 1,024; null (the default) for one a core.</summary>
     public int? Threads { get; init; }
 
@@ -47,6 +59,18 @@ public sealed record StoreOptions
                 faults.Add($"{name} is {value}; it must be a member of {nameof(StorePrecision)}.");
         }
 
+        foreach (var disk in Also ?? [])
+        {
+            if (string.IsNullOrWhiteSpace(disk.Folder))
+                faults.Add($"{nameof(Also)} has a folder without a name; it must be a path.");
+            if (!(disk.Speed > 0 && double.IsFinite(disk.Speed)))
+                faults.Add(FormattableString.Invariant($"{nameof(Also)} has the speed {disk.Speed}; it must be above 0."));
+        }
+
+        if (Also is null)
+            faults.Add($"{nameof(Also)} is null; it must be a list, empty for no other disks.");
+        if (!(Speed > 0 && double.IsFinite(Speed)))
+            faults.Add(FormattableString.Invariant($"{nameof(Speed)} is {Speed}; it must be above 0."));
         if (Threads is < 1 or > 1024)
             faults.Add($"{nameof(Threads)} is {Threads}; it must be 1 to 1024.");
         if (faults.Count > 0)

@@ -27,9 +27,10 @@ internal sealed record StorePlan(StoreLayout Layout, IReadOnlyList<IReadOnlyList
     /// <param name="content">What fills it.</param>
     /// <param name="prediction">Whether multi-token-prediction layers are part of it.</param>
     /// <param name="calibration">A checksum of the column energies; null for none.</param>
-    public static StorePlan Create(ModelConfig config, ReadOnlyMemory<byte> model, IStoreContent content, bool prediction, string? calibration = null)
+    /// <param name="parts">Shards that the experts of a layer are divided into.</param>
+    public static StorePlan Create(ModelConfig config, ReadOnlyMemory<byte> model, IStoreContent content, bool prediction, string? calibration = null, int parts = 1)
     {
-        var builder = new Builder(content);
+        var builder = new Builder(content, parts);
         var tensors = TensorCatalog.Of(config).ToList();
         builder.AddResident(ResidentFile, tensors);
         builder.AddExperts(tensors);
@@ -46,7 +47,7 @@ internal sealed record StorePlan(StoreLayout Layout, IReadOnlyList<IReadOnlyList
         return new StorePlan(new StoreLayout(model, calibration, builder.Shards, builder.Tensors, builder.Experts), builder.Pages);
     }
 
-    private sealed class Builder(IStoreContent content)
+    private sealed class Builder(IStoreContent content, int parts)
     {
         public List<ShardLayout> Shards { get; } = [];
 
@@ -92,7 +93,7 @@ internal sealed record StorePlan(StoreLayout Layout, IReadOnlyList<IReadOnlyList
             Tensors.AddRange(stored.Select(tensor => tensor with { Offset = tensor.Offset + header }));
         }
 
-        /// <summary>A shard for every layer with routed experts.</summary>
+        /// <summary>Shards for every layer with routed experts.</summary>
         public void AddExperts(IEnumerable<CatalogTensor> tensors)
         {
             foreach (var layer in tensors.Where(tensor => tensor.Part == TensorPart.RoutedExperts).GroupBy(tensor => tensor.Layer))
@@ -104,18 +105,31 @@ internal sealed record StorePlan(StoreLayout Layout, IReadOnlyList<IReadOnlyList
                     throw new CheckpointFormatException(other.Name, null, $"its precision would be {content.PrecisionOf(other)?.Name()}, that of {matrices[0].Name} {precision.Name()}; the experts of a layer must have one. Choose a precision for the experts.");
                 if (!ExpertRecordLayout.Fits(precision.Layout(), inner, hidden))
                     throw TooLong(matrices[0].Name);
-                var experts = new StoredExperts(layer.Key, 0, matrices.Count / 3, precision, inner, hidden, Shards.Count, FirstPage: 1);
-                List<SafetensorsTensor> entries = [];
-                List<StorePage> pages = [];
-                for (var expert = 0; expert < experts.Count; expert++)
+                var count = matrices.Count / 3;
+                var divided = Math.Min(parts, count);
+                for (var part = 0; part < divided; part++)
                 {
-                    entries.Add(Bytes(TensorNames.Layer(layer.Key, FormattableString.Invariant($"mlp.experts.{expert}")), experts.Record.Length));
-                    pages.Add(new RecordPage(content, experts.Record, precision, matrices[3 * expert], matrices[(3 * expert) + 1], matrices[(3 * expert) + 2]));
+                    var (first, end) = (part * count / divided, (part + 1) * count / divided);
+                    AddRun(
+                        FormattableString.Invariant($"experts-{layer.Key:D3}{(divided == 1 ? "" : $"-{part}")}.safetensors"),
+                        new StoredExperts(layer.Key, first, end - first, precision, inner, hidden, Shards.Count, FirstPage: 1), matrices);
                 }
-
-                Experts.Add(experts);
-                AddShard(FormattableString.Invariant($"experts-{layer.Key:D3}.safetensors"), entries, pages);
             }
+        }
+
+        /// <summary>A shard with consecutive experts of a layer.</summary>
+        private void AddRun(string file, StoredExperts experts, List<CatalogTensor> matrices)
+        {
+            List<SafetensorsTensor> entries = [];
+            List<StorePage> pages = [];
+            for (var expert = experts.First; expert < experts.First + experts.Count; expert++)
+            {
+                entries.Add(Bytes(TensorNames.Layer(experts.Layer, FormattableString.Invariant($"mlp.experts.{expert}")), experts.Record.Length));
+                pages.Add(new RecordPage(content, experts.Record, experts.Precision, matrices[3 * expert], matrices[(3 * expert) + 1], matrices[(3 * expert) + 2]));
+            }
+
+            Experts.Add(experts);
+            AddShard(file, entries, pages);
         }
 
         private int AddShard(string file, List<SafetensorsTensor> entries, List<StorePage> pages)

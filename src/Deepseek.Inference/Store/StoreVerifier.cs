@@ -125,7 +125,7 @@ public static class StoreVerifier
         var content = new CheckpointContent(
             source, config, tensor => tensor.Part == TensorPart.RoutedExperts ? experts.GetValueOrDefault(tensor.Layer) : tensors.GetValueOrDefault(tensor.Name), energies);
         var prediction = manifest.Layout.Shards.Any(shard => shard.File == StorePlan.PredictionFile);
-        var plan = StorePlan.Create(config, StoreModel.From(json), content, prediction, StoreConverter.ChecksumOf(energies));
+        var plan = StorePlan.Create(config, StoreModel.From(json), content, prediction, StoreConverter.ChecksumOf(energies), manifest.Layout.Experts.GroupBy(run => run.Layer).Select(layer => layer.Count()).DefaultIfEmpty(1).Max());
         return plan.Layout.Calibration != manifest.Layout.Calibration ? throw OtherCalibration(manifest, energies)
             : StoreManifest.ToJson(plan.Layout).AsSpan().SequenceEqual(StoreManifest.ToJson(manifest.Layout))
             ? plan

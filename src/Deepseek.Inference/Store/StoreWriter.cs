@@ -14,14 +14,16 @@ internal sealed class StoreWriter
     private readonly string _folder;
     private readonly IReadOnlyList<(string Name, byte[] Content)> _companions;
     private readonly int _threads;
+    private readonly StorePlacement _placement;
 
     /// <param name="plan">The store.</param>
     /// <param name="folder">Where it is written; absent, empty, or what an interrupted run of the same plan left.</param>
     /// <param name="companions">Other files of the store, small.</param>
     /// <param name="threads">Threads that encode.</param>
-    public StoreWriter(StorePlan plan, string folder, IReadOnlyList<(string Name, byte[] Content)> companions, int threads)
+    /// <param name="placement">Where shards lie; null for the folder.</param>
+    public StoreWriter(StorePlan plan, string folder, IReadOnlyList<(string Name, byte[] Content)> companions, int threads, StorePlacement? placement = null)
     {
-        (_plan, _folder, _companions) = (plan, folder, companions);
+        (_plan, _folder, _companions, _placement) = (plan, folder, companions, placement ?? StorePlacement.Own);
         var largest = plan.Pages.SelectMany(pages => pages).Max(page => page.Length);
         _threads = (int)Math.Clamp(MaxBufferBytes / largest, 1, threads);
     }
@@ -42,7 +44,7 @@ internal sealed class StoreWriter
         try
         {
             for (var i = 0; i < handles.Length; i++)
-                handles[i] = OpenShard(Shards[i]);
+                handles[i] = OpenShard(i);
             var checksums = Shards.Select(shard => new UInt128[shard.PageLengths.Count]).ToArray();
             var done = Confirm(journal, handles, checksums, cancellationToken);
             WritePages(handles, done, checksums, journal, progress, cancellationToken);
@@ -66,7 +68,9 @@ internal sealed class StoreWriter
             throw new CheckpointFormatException(_folder, null, "It is a file; a store is a folder. Give another path.");
         if (Directory.Exists(_folder))
             RequireOwn(fingerprint);
-        DiskSpace.Require(_folder, _plan.Layout.ByteLength + RestLength() - Present());
+        DiskSpace.Require(_folder, RestLength() + Missing(null));
+        foreach (var other in _placement.Folders)
+            DiskSpace.Require(other, Missing(other));
     }
 
     /// <summary>Deletes what a finished store does not need.</summary>
@@ -106,22 +110,28 @@ internal sealed class StoreWriter
         return _companions.Sum(file => file.Content.LongLength) + Manifest(checksums).ToJson().LongLength + (line * (1 + Shards.Sum(shard => (long)shard.PageLengths.Count)));
     }
 
-    private long Present() => Shards.Sum(shard => StoreFile.Find(Path.Combine(_folder, shard.File)) is { Exists: true } file ? Math.Min(file.Length, shard.Length) : 0);
+    /// <summary>Bytes of shards that are still to be written to a folder; null for the store's own.</summary>
+    private long Missing(string? folder) => Enumerable.Range(0, Shards.Count).Where(shard => _placement.FolderOf(shard) == folder)
+        .Sum(shard => Shards[shard].Length - (StoreFile.Find(PathOf(shard)) is { Exists: true } file ? Math.Min(file.Length, Shards[shard].Length) : 0));
 
-    private SafeFileHandle OpenShard(ShardLayout shard)
+    private string PathOf(int shard) => Path.Combine(_folder, Shards[shard].File);
+
+    private SafeFileHandle OpenShard(int index)
     {
-        var path = Path.Combine(_folder, shard.File);
+        var (shard, path) = (Shards[index], PathOf(index));
         SafeFileHandle? handle = null;
-        DiskSpace.Guard(_folder, () => shard.Length, () =>
+        DiskSpace.Guard(FolderOf(index), () => shard.Length, () =>
         {
-            handle = File.Exists(path)
+            handle = StoreFile.Find(path).Exists
                 ? File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read, FileOptions.RandomAccess)
-                : DiskSpace.Create(path, shard.Length);
+                : DiskSpace.Create(_placement.Prepare(index, path), shard.Length);
             if (RandomAccess.GetLength(handle) != shard.Length)
                 RandomAccess.SetLength(handle, shard.Length);
         });
         return handle!;
     }
+
+    private string FolderOf(int shard) => _placement.FolderOf(shard) ?? _folder;
 
     /// <summary>Reads back what an earlier run has noted; what is not there is written again.</summary>
     private HashSet<(int, int)> Confirm(StoreJournal journal, SafeFileHandle[] handles, UInt128[][] checksums, CancellationToken cancellationToken)
@@ -164,7 +174,7 @@ internal sealed class StoreWriter
             var source = _plan.Pages[shard][page];
             using var buffer = new PageBuffer(source.Length);
             source.Fill(buffer.Span);
-            DiskSpace.Guard(_folder, () => total - Interlocked.Read(ref written), () =>
+            DiskSpace.Guard(FolderOf(shard), () => total - Interlocked.Read(ref written), () =>
             {
                 RandomAccess.Write(handles[shard], buffer.Span, Shards[shard].PageOffsets[page]);
                 checksums[shard][page] = StoreManifest.Checksum(buffer.Span);
@@ -181,6 +191,8 @@ internal sealed class StoreWriter
             RandomAccess.FlushToDisk(handle);
         foreach (var (name, content) in _companions)
             StoreFile.WriteWhole(Path.Combine(_folder, name), content);
+        foreach (var other in _placement.Folders)
+            FolderFlush.Flush(other);
         FolderFlush.Flush(_folder); // the shards' own entries, where there are no companions
         StoreFile.WriteWhole(Path.Combine(_folder, StoreFile.Manifest), Manifest(checksums).ToJson());
     }
