@@ -54,7 +54,7 @@ internal sealed record DeviceMemoryPlan(long Budget, long Runtime, long Always, 
         var plan = new DeviceMemoryPlan(
             Budget: options.Memory.VramBytes ?? (free is { } bytes ? bytes - Math.Min(MostLeft, bytes / FreeShare) : 0),
             Runtime: options.Device == "cpu" ? 0 : CudaRuntime,
-            Always: MemoryPlan.AlwaysBytes(layout, options),
+            Always: MemoryPlan.AlwaysBytes(layout, options) - MemoryPlan.KeptBytes(layout, config, options),
             Cache: PassMemory.OfCache(config, context, sizeof(float)),
             Working: WorkingBytes(layout, config, options, context),
             Slots: least, least, slotBytes);

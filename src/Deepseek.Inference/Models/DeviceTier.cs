@@ -7,7 +7,6 @@ using Deepseek.Inference.Offload.Devices;
 using Deepseek.Inference.Offload.Eviction;
 using Deepseek.Inference.Quantization;
 using Deepseek.Inference.Store;
-using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Models;
@@ -37,12 +36,18 @@ internal sealed class DeviceTier : IDisposable
         _tables = new DeviceTables(device.Device);
     }
 
-    /// <summary>A matrix on the device.</summary>
-    public WeightMatrix Matrix(StoredTensor tensor, Action<long> arrived, CancellationToken cancellationToken)
+    /// <summary>A matrix on the device, or one that the host keeps for it.</summary>
+    public unsafe WeightMatrix Matrix(StoredTensor tensor, Action<long> arrived, CancellationToken cancellationToken)
     {
         var shard = Shard(tensor.Shard, arrived, cancellationToken);
+        if (IsKept(tensor, _store.Config))
+            return new BandMatrix(tensor.Layout, (byte*)shard.Kept(tensor), _device.Device) { Name = tensor.Name };
         return new DeviceBandMatrix(_tables.Decoder(tensor.Layout), BandPlacement.Contiguous(tensor.Layout), shard.Memory, shard.OffsetOf(tensor)) { Name = tensor.Name };
     }
+
+    /// <summary>Whether the host keeps a matrix: of an embedding a token reads one row, so it need not take the device's memory.</summary>
+    public static bool IsKept(StoredTensor tensor, ModelConfig config) =>
+        tensor.Precision is not null && !config.TieWordEmbeddings && tensor.Name.EndsWith("embed_tokens.weight", StringComparison.Ordinal);
 
     /// <summary>A plain tensor on the device.</summary>
     public Tensor Plain(StoredTensor tensor, Action<long> arrived, CancellationToken cancellationToken)
@@ -102,7 +107,7 @@ internal sealed class DeviceTier : IDisposable
             return shard;
         try
         {
-            _shards.Add(number, shard = DeviceShard.Load(_store, number, _device, arrived, cancellationToken));
+            _shards.Add(number, shard = DeviceShard.Load(_store, number, _device, tensor => IsKept(tensor, _store.Config), arrived, cancellationToken));
             return shard;
         }
         catch (Exception e) when (OutOfDeviceMemory.Is(e))

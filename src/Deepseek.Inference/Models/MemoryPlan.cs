@@ -54,7 +54,7 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
         var experts = layout.Experts.Where(run => run.Layer < config.LayerCount || options.LoadMultiTokenPrediction).ToList();
         var slotBytes = experts.Select(run => (long)run.Record.Length).DefaultIfEmpty().Max();
         var onDevice = options.UsesDeviceTier; // which then holds all but experts
-        var always = onDevice ? DeviceStaging : AlwaysBytes(layout, options);
+        var always = onDevice ? DeviceStaging + KeptBytes(layout, config, options) : AlwaysBytes(layout, options);
         var context = Math.Min(options.Memory.ContextTokens ?? DefaultContext, config.MaxPositions);
         var cache = onDevice ? 0 : PassMemory.OfCache(config, context, options.OnCpu ? sizeof(short) : sizeof(float));
         var runtime = held + Growth;
@@ -116,6 +116,13 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
 
     /// <summary>Bytes of the shards that every token uses.</summary>
     internal static long AlwaysBytes(StoreLayout layout, ModelOptions options) => AlwaysShards(layout, options).Sum(shard => layout.Shards[shard].Length);
+
+    /// <summary>Bytes that the host keeps where the weights lie on a device.</summary>
+    internal static long KeptBytes(StoreLayout layout, ModelConfig config, ModelOptions options)
+    {
+        var shards = AlwaysShards(layout, options).ToHashSet();
+        return layout.Tensors.Where(tensor => shards.Contains(tensor.Shard) && DeviceTier.IsKept(tensor, config)).Sum(tensor => tensor.Length);
+    }
 
     /// <summary>The shards that every token uses.</summary>
     internal static IEnumerable<int> AlwaysShards(StoreLayout layout, ModelOptions options) =>

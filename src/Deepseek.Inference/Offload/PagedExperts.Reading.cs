@@ -99,7 +99,7 @@ internal sealed partial class PagedExperts
     }
 
     /// <summary>Reads a piece, again where the disk fails. Without the lock: a slot that is being read is nobody else's.</summary>
-    private ReadFault? ReadPiece(int slot, int expert, int piece)
+    private DiskFault? ReadPiece(int slot, int expert, int piece)
     {
         ref readonly var page = ref _pages[expert];
         var from = piece * _options.PieceBytes;
@@ -167,7 +167,7 @@ internal sealed partial class PagedExperts
     }
 
     /// <summary>Compares a record's checksum where that is asked for; lets go of the lock meanwhile.</summary>
-    private ReadFault? Verify(int slot, int expert)
+    private ChecksumFault? Verify(int slot, int expert)
     {
         if (_options.Checksums == ChecksumPolicy.Never || (_options.Checksums == ChecksumPolicy.First && _verified[expert]))
             return null;

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Deepseek.Inference.Offload.Devices;
 using Deepseek.Inference.Quantization;
 using static TorchSharp.torch;
@@ -94,7 +93,7 @@ public sealed unsafe class CudaDeviceMemoryTests
         using var destination = Cleared(memory, 1);
         cuda.Faults["MemcpyAsync"] = 700;
 
-        var fault = Assert.Throws<ExternalException>(() => memory.Copy(1, destination, 0, 1, after: 0));
+        var fault = Assert.Throws<InvalidOperationException>(() => memory.Copy(1, destination, 0, 1, after: 0));
 
         Assert.Equal("cudaMemcpyAsync failed on CUDA device 0: error 700.", fault.Message);
         Assert.Equal("GetLastError", cuda.Calls[^1]);
@@ -161,7 +160,7 @@ public sealed unsafe class CudaDeviceMemoryTests
     [InlineData("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes", true)]
     [InlineData("CUDA error: an illegal memory access was encountered", false)]
     public void Is_TextsOfLibtorch_TellsMemoryFromOtherFaults(string text, bool expected) =>
-        Assert.Equal(expected, OutOfDeviceMemory.Is(new ExternalException(text)));
+        Assert.Equal(expected, OutOfDeviceMemory.Is(new LibtorchException(text)));
 
     private static Tensor Cleared(CudaDeviceMemory memory, long bytes)
     {

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Deepseek.Inference.Offload.Devices;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -22,7 +21,7 @@ internal sealed class LimitedDeviceMemory(long limit) : IDeviceMemory
     public Tensor Allocate(long bytes)
     {
         if (Held + bytes > limit)
-            throw new ExternalException($"CUDA out of memory. Tried to allocate {bytes} bytes.");
+            throw new LibtorchException($"CUDA out of memory. Tried to allocate {bytes} bytes.");
         var memory = _memory.Allocate(bytes);
         _taken.Add((memory, bytes));
         return memory;

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Deepseek.Inference.Offload.Devices;
 
 /// <summary>The CUDA runtime for one device: the calls of <see cref="ICudaFunctions"/>, with errors as exceptions.</summary>
@@ -106,6 +104,6 @@ internal sealed class CudaRuntime(ICudaFunctions functions, int device)
         if (error == 0)
             return;
         _ = functions.GetLastError();
-        throw new ExternalException($"{call} failed on CUDA device {device}: {functions.ErrorText(error)}.", error);
+        throw new InvalidOperationException($"{call} failed on CUDA device {device}: {functions.ErrorText(error)}.");
     }
 }

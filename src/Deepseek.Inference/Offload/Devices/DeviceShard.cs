@@ -4,43 +4,46 @@ using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Offload.Devices;
 
-/// <summary>A shard of what every token uses: its matrices in one tensor of the device, its plain tensors on the host until each has been placed.</summary>
+/// <summary>A shard of what every token uses: its matrices in one tensor of the device, but for those that the host keeps; its plain tensors on the host until each has been placed.</summary>
 /// <remarks>The file passes through the host in pieces of some megabytes: the host never holds all of it.</remarks>
 internal sealed unsafe class DeviceShard : IDisposable
 {
-    private readonly Dictionary<string, long> _offsets = new(StringComparer.Ordinal); // of matrices on the device, of plain tensors on the host
+    private readonly Dictionary<string, long> _offsets = new(StringComparer.Ordinal); // each in its own memory
     private readonly List<StoredTensor> _tensors; // by their place in the file
     private readonly IDeviceMemory _device;
+    private readonly Func<StoredTensor, bool> _isKept;
     private readonly WeightMemory _plain;
+    private readonly WeightMemory _kept;
 
-    private DeviceShard(List<StoredTensor> tensors, IDeviceMemory device)
+    private DeviceShard(List<StoredTensor> tensors, IDeviceMemory device, Func<StoredTensor, bool> isKept)
     {
-        (_tensors, _device) = (tensors, device);
-        var (matrices, plain) = (0L, 0L);
+        (_tensors, _device, _isKept) = (tensors, device, isKept);
+        var (matrices, plain, kept) = (0L, 0L, 0L);
         foreach (var tensor in tensors)
         {
-            ref var end = ref tensor.Precision is null ? ref plain : ref matrices;
+            ref var end = ref tensor.Precision is null ? ref plain : ref isKept(tensor) ? ref kept : ref matrices;
             _offsets.Add(tensor.Name, end);
             end += (tensor.Length + BandLayout.LineBytes - 1) / BandLayout.LineBytes * BandLayout.LineBytes;
         }
 
         Memory = device.Allocate(matrices);
-        _plain = new WeightMemory(plain);
+        (_plain, _kept) = (new WeightMemory(plain), new WeightMemory(kept));
     }
 
-    /// <summary>All matrices, u8 [n].</summary>
+    /// <summary>All matrices that lie on the device, u8 [n].</summary>
     public Tensor Memory { get; }
 
     /// <summary>Reads a shard and places it.</summary>
     /// <param name="store">The store.</param>
     /// <param name="shard">The shard.</param>
     /// <param name="device">Where its matrices go.</param>
+    /// <param name="isKept">Which matrices the host keeps.</param>
     /// <param name="arrived">Told of the bytes of every part that has arrived.</param>
     /// <param name="cancellationToken">Ends reading between two parts.</param>
     /// <exception cref="Diagnostics.StoreCorruptedException">A page is damaged.</exception>
-    public static DeviceShard Load(PageStore store, int shard, IDeviceMemory device, Action<long> arrived, CancellationToken cancellationToken)
+    public static DeviceShard Load(PageStore store, int shard, IDeviceMemory device, Func<StoredTensor, bool> isKept, Action<long> arrived, CancellationToken cancellationToken)
     {
-        var loaded = new DeviceShard([.. store.Manifest.Layout.Tensors.Where(tensor => tensor.Shard == shard).OrderBy(tensor => tensor.Offset)], device);
+        var loaded = new DeviceShard([.. store.Manifest.Layout.Tensors.Where(tensor => tensor.Shard == shard).OrderBy(tensor => tensor.Offset)], device, isKept);
         try
         {
             store.StreamShard(shard, loaded.Receive, arrived, cancellationToken);
@@ -59,6 +62,9 @@ internal sealed unsafe class DeviceShard : IDisposable
     /// <summary>A plain tensor's bytes on the host; valid until <see cref="Complete"/>.</summary>
     public nint Plain(StoredTensor tensor) => (nint)_plain.Start + (nint)_offsets[tensor.Name];
 
+    /// <summary>A kept matrix' bytes on the host.</summary>
+    public nint Kept(StoredTensor matrix) => (nint)_kept.Start + (nint)_offsets[matrix.Name];
+
     /// <summary>All plain tensors have been placed: the host's copies go away.</summary>
     public void Complete() => _plain.Dispose();
 
@@ -66,6 +72,7 @@ internal sealed unsafe class DeviceShard : IDisposable
     {
         Memory.Dispose();
         _plain.Dispose();
+        _kept.Dispose();
     }
 
     /// <summary>Puts a piece of the file where it belongs. Called from several threads.</summary>
@@ -83,6 +90,8 @@ internal sealed unsafe class DeviceShard : IDisposable
                 var place = _offsets[tensor.Name] + begin - tensor.Offset;
                 if (tensor.Precision is null)
                     Buffer.MemoryCopy(source, _plain.Start + place, length, length);
+                else if (_isKept(tensor))
+                    Buffer.MemoryCopy(source, _kept.Start + place, length, length);
                 else
                     copy = _device.Copy((nint)source, Memory, place, length, after: 0);
             }

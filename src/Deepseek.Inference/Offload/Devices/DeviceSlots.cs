@@ -1,4 +1,3 @@
-using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Quantization;
 using Deepseek.Inference.Store;
 using Microsoft.Extensions.Logging;
