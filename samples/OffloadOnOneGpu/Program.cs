@@ -4,6 +4,7 @@ using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Nano;
 using Deepseek.Inference.Store;
+using Deepseek.Inference.Tokenization;
 using Deepseek.Samples.OffloadOnOneGpu;
 
 // OffloadOnOneGpu [STORE [VRAM [RAM [PROMPT]]]]: a model larger than memory on one graphics card, for example: OffloadOnOneGpu ./r1-store 22GiB 56GiB "Why is the sky blue?"

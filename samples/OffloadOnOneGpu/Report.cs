@@ -15,9 +15,10 @@ internal static class Report
             Line($"       a peak of {Gigabytes(device.PredictedPeakBytes)} is predicted{(device.ReportedPeakBytes is { } peak ? $", {Gigabytes(peak)} are taken now" : "")}");
         }
 
-        Line(model.Paging is { } paging
-            ? $"RAM:   {paging.Slots} of {paging.Experts} experts ({Gigabytes(paging.SlotBytes)}); the disk has the rest"
-            : $"RAM:   all weights ({Gigabytes(model.WeightBytes)})");
+        if (model.Paging is { } paging)
+            Line($"RAM:   {paging.Slots} of {paging.Experts} experts ({Gigabytes(paging.SlotBytes)}); the disk has the rest");
+        else
+            Line($"RAM:   all weights, {Gigabytes(model.WeightBytes)}");
     }
 
     public static void Traffic(LanguageModel model, DeviceStatistics? device, PagingStatistics? paging)

@@ -13,7 +13,7 @@ public sealed record ModelOptions
     /// <summary>The most threads that may compute.</summary>
     public const int MaxThreads = ThreadTeam.MaxThreads;
 
-    /// <summary>Where it is computed: <c>cpu</c> (the default), <c>cuda</c> or <c>cuda:1</c>. CUDA has not been verified yet.</summary>
+    /// <summary>Where it is computed: <c>cpu</c> (the default), <c>cuda</c> or <c>cuda:1</c>. CUDA is unverified: it has not run on a GPU.</summary>
     public string Device { get; init; } = "cpu";
 
     /// <summary>
