@@ -11,6 +11,7 @@ internal sealed class ModelOptionSet
     private readonly ToolConsole _console;
     private readonly Option<int?> _threads;
     private readonly Option<string?> _activations = CommonOptions.Activations();
+    private readonly Option<string?> _device = ChoiceOption.Create("--device", "What computes; cuda needs the tool built with -p:TorchBackend=cuda-linux or cuda-windows. Default: cpu.", ["cpu", "cuda"]);
     private readonly Option<long?> _ram = SizeOption.Bytes("--ram", "Memory for the whole process. What does not fit of a page store's experts is read from the disk when a token needs it. Default: what is free.");
     private readonly Option<long?> _vram = SizeOption.Bytes("--vram", "Memory of the device. Default: what it has free; of no account on a CPU.");
     private readonly Option<string?> _eviction;
@@ -26,7 +27,7 @@ internal sealed class ModelOptionSet
         _threads = CommonOptions.Threads(threads);
         _eviction = EvictionOption.Create(
             $"Which expert leaves memory for another: least recently used, segmented least recently used, least frequently used, or least stale. Default: {EvictionOption.NameOf(new PagingOptions().Eviction)}.", withAll: false);
-        foreach (var option in (Option[])[_threads, _activations, _ram, _vram, _eviction, _prefetch, _preference, _trace])
+        foreach (var option in (Option[])[_device, _threads, _activations, _ram, _vram, _eviction, _prefetch, _preference, _trace])
             command.Options.Add(option);
     }
 
@@ -35,6 +36,7 @@ internal sealed class ModelOptionSet
         var defaults = new ModelOptions();
         return defaults with
         {
+            Device = parsed.GetValue(_device) ?? defaults.Device,
             Threads = parsed.GetValue(_threads),
             Activations = ActivationPrecisions.TryParse(parsed.GetValue(_activations), out var precision) ? precision : defaults.Activations,
             Memory = new MemoryBudget { RamBytes = parsed.GetValue(_ram), VramBytes = parsed.GetValue(_vram) },

@@ -11,12 +11,16 @@ internal sealed class TorchOperations(AttentionForm form) : IComputeOperations
     /// <summary>Weights widened at once: 4 MB in fp32, so that a tile is still in the cache when it is used.</summary>
     private const long TileElements = 1 << 20;
 
+    /// <summary>The same on a device, where starting an operation costs more than memory does: 64 MB, an expert's matrix of R1 as a whole. Its bits are its own in any case.</summary>
+    internal const long DeviceTileElements = 1 << 24;
+
     public Tensor Embed(Tensor ids, WeightMatrix table) => table.Gather(ids);
 
     public Tensor Linear(Tensor x, WeightMatrix weight, Tensor? bias = null)
     {
         using var scope = NewDisposeScope();
-        var tile = Math.Max(1, TileElements / weight.Columns / weight.RowAlignment) * weight.RowAlignment;
+        var elements = x.device_type == TorchSharp.DeviceType.CPU ? TileElements : DeviceTileElements;
+        var tile = Math.Max(1, elements / weight.Columns / weight.RowAlignment) * weight.RowAlignment;
         if (tile >= weight.Rows)
             return F.linear(x, weight.Widen(), bias).MoveToOuterDisposeScope();
 

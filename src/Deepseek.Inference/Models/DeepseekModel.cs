@@ -3,6 +3,7 @@ using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Experts;
 using Deepseek.Inference.Layers;
 using Deepseek.Inference.Offload;
+using Deepseek.Inference.Offload.Devices;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Models;
@@ -30,7 +31,10 @@ public sealed class DeepseekModel : LanguageModel
     public bool HasMultiTokenPrediction => _prediction is not null;
 
     /// <inheritdoc />
-    public override PagingStatistics? Paging => (_experts as PagedExperts)?.Statistics;
+    public override PagingStatistics? Paging => (((_experts as DeviceExperts)?.Host ?? _experts) as PagedExperts)?.Statistics;
+
+    /// <inheritdoc />
+    public override DeviceStatistics? DeviceMemory => (_experts as DeviceExperts)?.Statistics;
 
     /// <summary>Loads a DeepSeek model from a Hugging Face folder.</summary>
     /// <inheritdoc cref="LanguageModel.LoadAsync" />

@@ -21,8 +21,12 @@ internal sealed class DeepseekModelBuilder
     public static DeepseekModel Build(IWeights loader, ModelConfig config, ModelOptions options, string path, IDisposable source)
     {
         Dictionary<ExpertId, FeedForwardWeights> weights = [];
-        var paged = Page(loader, config, options);
-        var builder = new DeepseekModelBuilder(loader, config, paged is null ? weights : null, paged ?? (IExpertSource)new ResidentExperts(weights));
+        var mixtures = Mixtures(loader, config, options);
+        var paged = mixtures.Count > 0 ? loader.Page(mixtures, config.Experts!.IntermediateSize) : null;
+        var experts = paged ?? (IExpertSource)new ResidentExperts(weights);
+        if (mixtures.Count > 0)
+            experts = loader.OnDevice(mixtures, experts);
+        var builder = new DeepseekModelBuilder(loader, config, paged is null ? weights : null, experts);
         var layers = Enumerable.Range(0, config.LayerCount).Select(builder.Layer).ToArray();
         builder.LookAhead(layers);
         var routed = paged?.BytesOf(config.LayerCount) ?? weights.Values.Sum(expert => expert.ByteSize);
@@ -31,14 +35,15 @@ internal sealed class DeepseekModelBuilder
         return new DeepseekModel(loaded with { WeightBytes = loader.Bytes + (paged is null ? 0 : paged.BytesOf(int.MaxValue) - routed) }, builder._experts, prediction);
     }
 
-    private static PagedExperts? Page(IWeights loader, ModelConfig config, ModelOptions options)
+    /// <summary>Layers that have experts.</summary>
+    private static List<int> Mixtures(IWeights loader, ModelConfig config, ModelOptions options)
     {
         if (config.Experts is not { } experts)
-            return null;
+            return [];
         var layers = Enumerable.Range(0, config.LayerCount).Where(experts.IsMixture).ToList();
         if (options.LoadMultiTokenPrediction && config.MultiTokenPredictionLayers > 0 && loader.Has(TensorNames.Layer(config.LayerCount, "eh_proj.weight")))
             layers.Add(config.LayerCount);
-        return loader.Page(layers, experts.IntermediateSize);
+        return layers;
     }
 
     /// <summary>Lets every layer guess what the next layer with experts will choose.</summary>

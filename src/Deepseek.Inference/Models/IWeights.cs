@@ -1,3 +1,4 @@
+using Deepseek.Inference.Experts;
 using Deepseek.Inference.Layers;
 using Deepseek.Inference.Offload;
 using Deepseek.Inference.Quantization;
@@ -33,6 +34,11 @@ internal interface IWeights
     /// <param name="layers">Layers that have experts, ascending.</param>
     /// <param name="inner">I.</param>
     PagedExperts? Page(IReadOnlyList<int> layers, long inner) => null;
+
+    /// <summary>Puts a device's memory before a source of the host, where there is one; otherwise the source itself.</summary>
+    /// <param name="layers">Layers that have experts, ascending.</param>
+    /// <param name="host">The source; what this returns owns it.</param>
+    IExpertSource OnDevice(IReadOnlyList<int> layers, IExpertSource host) => host;
 
     /// <summary>Reports that nothing more will be taken.</summary>
     void Complete();

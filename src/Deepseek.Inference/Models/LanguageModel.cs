@@ -62,6 +62,9 @@ public abstract class LanguageModel : IDisposable
     /// <summary>What paging has done so far; null where all experts are in memory, or there are none.</summary>
     public virtual PagingStatistics? Paging => null;
 
+    /// <summary>What the device's memory holds of a page store's model with experts, and what has been copied there; null where a CPU computes, and for other models.</summary>
+    public virtual DeviceStatistics? DeviceMemory => null;
+
     /// <summary>Tokens of a prompt that pass at once.</summary>
     internal int ChunkTokens { get; }
 

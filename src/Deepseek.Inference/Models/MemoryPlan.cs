@@ -25,13 +25,16 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
     private const long Growth = 64L << 20;
 
     // What a process holds when it begins differs by some MiB from run to run: what a message says must do in the next one.
-    private const long Slack = 8L << 20;
+    internal const long Slack = 8L << 20;
 
     // Of the budget, for what passes compute in: a longer chunk reads experts less often for a prompt, a shorter one leaves room for more of them.
     private const int PassesShare = 32;
     private const int LeastChunk = 16;
     private const int LongestChunk = 8192;
-    private const int TorchChunk = 512;
+    internal const int TorchChunk = 512;
+
+    // Pieces of shards that pass through on their way to a device, and its driver's memory of the host.
+    private const long DeviceStaging = 256L << 20;
 
     // What is left to others where no budget was given.
     private const int FreeShare = 8;
@@ -50,9 +53,10 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
         var budget = options.Memory.RamBytes ?? Automatic(held, free);
         var experts = layout.Experts.Where(run => run.Layer < config.LayerCount || options.LoadMultiTokenPrediction).ToList();
         var slotBytes = experts.Select(run => (long)run.Record.Length).DefaultIfEmpty().Max();
-        var always = AlwaysBytes(layout, options);
+        var onDevice = options.UsesDeviceTier; // which then holds all but experts
+        var always = onDevice ? DeviceStaging + KeptBytes(layout, config, options) : AlwaysBytes(layout, options);
         var context = Math.Min(options.Memory.ContextTokens ?? DefaultContext, config.MaxPositions);
-        var cache = PassMemory.OfCache(config, context, options.OnCpu ? sizeof(short) : sizeof(float));
+        var cache = onDevice ? 0 : PassMemory.OfCache(config, context, options.OnCpu ? sizeof(short) : sizeof(float));
         var runtime = held + Growth;
         var chunk = Chunk(config, options, budget);
         var passes = PassBytes(config, options, chunk);
@@ -106,14 +110,23 @@ internal sealed record MemoryPlan(long Budget, long Runtime, long Always, long C
         return options.OnCpu ? (int)Math.Clamp(budget / PassesShare / PassMemory.OfToken(config), LeastChunk, LongestChunk) : TorchChunk;
     }
 
-    private static long PassBytes(ModelConfig config, ModelOptions options, int chunk) =>
-        (chunk * PassMemory.OfToken(config)) + PassMemory.Fixed(config, chunk, PassMemory.Threads(options));
+    private static long PassBytes(ModelConfig config, ModelOptions options, int chunk) => options.UsesDeviceTier
+        ? 0
+        : (chunk * PassMemory.OfToken(config)) + PassMemory.Fixed(config, chunk, PassMemory.Threads(options));
 
-    private static long AlwaysBytes(StoreLayout layout, ModelOptions options)
+    /// <summary>Bytes of the shards that every token uses.</summary>
+    internal static long AlwaysBytes(StoreLayout layout, ModelOptions options) => AlwaysShards(layout, options).Sum(shard => layout.Shards[shard].Length);
+
+    /// <summary>Bytes that the host keeps where the weights lie on a device.</summary>
+    internal static long KeptBytes(StoreLayout layout, ModelConfig config, ModelOptions options)
     {
-        var shards = layout.Tensors.Select(tensor => tensor.Shard).Distinct().Select(shard => layout.Shards[shard]);
-        return shards.Where(shard => shard.File == StorePlan.ResidentFile || options.LoadMultiTokenPrediction).Sum(shard => shard.Length);
+        var shards = AlwaysShards(layout, options).ToHashSet();
+        return layout.Tensors.Where(tensor => shards.Contains(tensor.Shard) && DeviceTier.IsKept(tensor, config)).Sum(tensor => tensor.Length);
     }
+
+    /// <summary>The shards that every token uses.</summary>
+    internal static IEnumerable<int> AlwaysShards(StoreLayout layout, ModelOptions options) =>
+        layout.Tensors.Select(tensor => tensor.Shard).Distinct().Where(shard => layout.Shards[shard].File == StorePlan.ResidentFile || options.LoadMultiTokenPrediction);
 
     private static MemoryBudgetException TooLittle(string location, long budget, ModelOptions options, long runtime, long always, long cache, long passes, long experts)
     {

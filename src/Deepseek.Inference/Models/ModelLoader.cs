@@ -5,6 +5,7 @@ using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Layers;
 using Deepseek.Inference.Offload;
+using Deepseek.Inference.Offload.Devices;
 using Deepseek.Inference.Store;
 using static TorchSharp.torch;
 
@@ -72,14 +73,17 @@ internal static class ModelLoader
         if (StoreFile.IsStore(path))
         {
             var pages = PageStore.Open(path);
+            var memory = options.UsesDeviceTier ? options.OpenDeviceMemory?.Invoke() ?? DeviceMemory.Open(device, options.Logger) : null;
             try
             {
                 var plan = MemoryPlan.Create(path, pages.Manifest.Layout, config, options, held, free);
-                var store = new StoreWeights(pages, plan, options, device, progress, cancellationToken);
+                var tier = memory is null ? null : new DeviceTier(pages, options, memory);
+                var store = new StoreWeights(pages, plan, options, device, tier, progress, cancellationToken);
                 return (store, store);
             }
             catch
             {
+                memory?.Dispose();
                 pages.Dispose();
                 throw;
             }

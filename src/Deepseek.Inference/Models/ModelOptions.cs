@@ -2,6 +2,7 @@ using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Offload;
+using Deepseek.Inference.Offload.Devices;
 using Microsoft.Extensions.Logging;
 
 namespace Deepseek.Inference.Models;
@@ -12,7 +13,7 @@ public sealed record ModelOptions
     /// <summary>The most threads that may compute.</summary>
     public const int MaxThreads = ThreadTeam.MaxThreads;
 
-    /// <summary>Where it is computed: <c>cpu</c> (the default), <c>cuda</c> or <c>cuda:1</c>. CUDA has not been verified yet.</summary>
+    /// <summary>Where it is computed: <c>cpu</c> (the default), <c>cuda</c> or <c>cuda:1</c>. CUDA is unverified: it has not run on a GPU.</summary>
     public string Device { get; init; } = "cpu";
 
     /// <summary>
@@ -50,6 +51,15 @@ public sealed record ModelOptions
 
     /// <summary>Whether the CPU operations compute.</summary>
     internal bool OnCpu => Operations == ComputeOperations.Cpu || (Operations == ComputeOperations.Automatic && Device == "cpu" && AttentionForm == AttentionForm.Absorbed);
+
+    /// <summary>Whether a store's weights lie in the device's memory and are decoded there; null for wherever the device is no CPU. Of no account on the CPU operations.</summary>
+    internal bool? DeviceTier { get; init; }
+
+    /// <summary>What stands for the device's memory in a test; null for the device's own.</summary>
+    internal Func<IDeviceMemory>? OpenDeviceMemory { get; init; }
+
+    /// <summary>Whether they do.</summary>
+    internal bool UsesDeviceTier => !OnCpu && (DeviceTier ?? Device != "cpu");
 
     /// <summary>Reports every fault at once, before anything is read.</summary>
     internal void Validate()

@@ -1,5 +1,6 @@
 using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Diagnostics;
+using Deepseek.Inference.Experts;
 using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Layers;
 using Deepseek.Inference.Offload;
@@ -21,6 +22,7 @@ internal sealed unsafe class StoreWeights : IWeights, IDisposable
     private readonly Dictionary<string, StoredTensor> _tensors;
     private readonly Dictionary<int, StoredExperts[]> _experts;
     private readonly ModelOptions _options;
+    private readonly DeviceTier? _tier;
     private PagedExperts? _paged;
     private int _taken;
     private long _read;
@@ -29,11 +31,13 @@ internal sealed unsafe class StoreWeights : IWeights, IDisposable
     /// <param name="plan">How much of it memory holds.</param>
     /// <param name="options">How the model is loaded.</param>
     /// <param name="device">Where weights are widened to.</param>
+    /// <param name="tier">The device's memory, where weights lie there; null where the host holds them. This takes ownership.</param>
     /// <param name="progress">Told of what has been taken; null for nobody.</param>
     /// <param name="cancellationToken">Ends loading between two parts.</param>
-    public StoreWeights(PageStore store, MemoryPlan plan, ModelOptions options, Device device, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    public StoreWeights(PageStore store, MemoryPlan plan, ModelOptions options, Device device, DeviceTier? tier, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
-        (_store, Plan, _options, _device, _progress, _cancellationToken) = (store, plan, options, device, progress, cancellationToken);
+        (_store, Plan, _options, _tier, _progress, _cancellationToken) = (store, plan, options, tier, progress, cancellationToken);
+        _device = tier is null ? device : CPU; // experts wait on the host
         _tensors = store.Manifest.Layout.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         _experts = store.Manifest.Layout.Experts.GroupBy(run => run.Layer).ToDictionary(layer => layer.Key, layer => layer.ToArray());
         Total = _tensors.Count + (3 * store.Manifest.Layout.Experts.Sum(run => run.Count));
@@ -53,10 +57,12 @@ internal sealed unsafe class StoreWeights : IWeights, IDisposable
     public WeightMatrix Matrix(string name, long rows, long columns)
     {
         var tensor = Find(name, rows, columns);
-        var memory = Take(tensor.Shard, tensor.Length);
-        return tensor.Precision is null
-            ? new FloatMatrix(Place(tensor, memory)) { Name = name }
-            : new BandMatrix(tensor.Layout, memory.Start + tensor.Offset, _device) { Name = name };
+        if (tensor.Precision is null)
+            return new FloatMatrix(Place(tensor)) { Name = name };
+        if (_tier is null)
+            return new BandMatrix(tensor.Layout, Take(tensor.Shard, tensor.Length).Start + tensor.Offset, _device) { Name = name };
+        Count(tensor.Length);
+        return _tier.Matrix(tensor, Arrived, _cancellationToken);
     }
 
     public Tensor Vector(string name, long length)
@@ -64,7 +70,7 @@ internal sealed unsafe class StoreWeights : IWeights, IDisposable
         var tensor = Find(name, length);
         if (tensor.Type is not (TensorType.F64 or TensorType.F32 or TensorType.F16 or TensorType.BF16))
             throw new CheckpointFormatException(ManifestFile, name, $"the type is {tensor.Type}; norms, biases and scales must be F64, F32, F16 or BF16.");
-        using var stored = Place(tensor, Take(tensor.Shard, tensor.Length));
+        using var stored = Place(tensor);
         return stored.to(ScalarType.Float32, copy: true);
     }
 
@@ -102,10 +108,17 @@ internal sealed unsafe class StoreWeights : IWeights, IDisposable
         return _paged;
     }
 
-    public void Complete() => _progress?.Report(new LoadProgress(Total, Total, _store.Manifest.Layout.ByteLength, _store.Manifest.Layout.ByteLength));
+    public IExpertSource OnDevice(IReadOnlyList<int> layers, IExpertSource host) => _tier?.Place(layers, host, Arrived, _cancellationToken) ?? host;
+
+    public void Complete()
+    {
+        _tier?.Complete();
+        _progress?.Report(new LoadProgress(Total, Total, _store.Manifest.Layout.ByteLength, _store.Manifest.Layout.ByteLength));
+    }
 
     public void Dispose()
     {
+        _tier?.Dispose(); // before the host's memory, from which it may still be copying
         _paged?.Dispose();
         foreach (var memory in _shards.Values)
             memory.Dispose();
@@ -132,8 +145,15 @@ internal sealed unsafe class StoreWeights : IWeights, IDisposable
     }
 
     /// <summary>A plain tensor on the model's device.</summary>
-    private Tensor Place(StoredTensor tensor, WeightMemory memory)
+    private Tensor Place(StoredTensor tensor)
     {
+        if (_tier is not null)
+        {
+            Count(tensor.Length);
+            return _tier.Plain(tensor, Arrived, _cancellationToken);
+        }
+
+        var memory = Take(tensor.Shard, tensor.Length);
         var host = NativeTensor.Over((nint)(memory.Start + tensor.Offset), tensor.Type.ToScalarType(), [.. tensor.Shape]);
         if (_device.type == TorchSharp.DeviceType.CPU)
             return host;
@@ -145,12 +165,20 @@ internal sealed unsafe class StoreWeights : IWeights, IDisposable
     {
         if (!_shards.TryGetValue(shard, out var memory))
         {
-            memory = _store.ReadShard(shard, arrived => _progress?.Report(new LoadProgress(_taken, Total, Interlocked.Add(ref _read, arrived), _store.Manifest.Layout.ByteLength)), _cancellationToken);
+            memory = _store.ReadShard(shard, Arrived, _cancellationToken);
             _shards.Add(shard, memory);
+            _tier?.Lock(memory); // experts are copied from it
         }
 
-        _taken += tensors;
-        Bytes += bytes;
+        Count(bytes, tensors);
         return memory;
     }
+
+    private void Count(long bytes, int tensors = 1)
+    {
+        _taken += tensors;
+        Bytes += bytes;
+    }
+
+    private void Arrived(long bytes) => _progress?.Report(new LoadProgress(_taken, Total, Interlocked.Add(ref _read, bytes), _store.Manifest.Layout.ByteLength));
 }

@@ -28,6 +28,9 @@ internal sealed unsafe class ExpertSlots : IDisposable
     /// <summary>How many there are.</summary>
     public int Count { get; }
 
+    /// <summary>The memory of all slots.</summary>
+    public (nint Start, long Length) Memory => ((nint)_memory.Start, _memory.Length);
+
     /// <summary>The bytes of a slot, from its first.</summary>
     public Span<byte> Bytes(int slot, int offset, int length) => _memory.Slice(((long)slot * _bytes) + offset, length);
 

@@ -77,6 +77,21 @@ internal sealed partial class PagedExperts : IExpertSource
     /// <summary>Bytes of the weights of experts below a layer.</summary>
     public long BytesOf(int layers) => _pages.BytesBelow(layers);
 
+    /// <summary>The memory of all slots.</summary>
+    public (nint Start, long Length) Memory => _slots.Memory;
+
+    /// <summary>Counts, for what a next start begins with, experts that a token demanded and found elsewhere.</summary>
+    public void CountElsewhere(ReadOnlySpan<int> experts)
+    {
+        if (Usage is not { } usage)
+            return;
+        lock (_gate)
+        {
+            foreach (var expert in experts)
+                usage.Add(expert);
+        }
+    }
+
     public bool TakesHints => _options.Prefetch && _options.Slots < _pages.Experts;
 
     public double Preference => _options.CachePreference;

@@ -33,6 +33,9 @@ public sealed record PagingOptions
     /// <summary>Experts that memory holds, whatever the budget says; null for what it says.</summary>
     internal int? Slots { get; init; }
 
+    /// <summary>Experts that a device holds, whatever the budget says; null for what it says.</summary>
+    internal int? DeviceSlots { get; init; }
+
     /// <summary>Adds what is at fault.</summary>
     internal void Validate(List<string> faults)
     {

@@ -92,6 +92,14 @@ internal sealed class SlotTable
         FreeIfFailed(slot);
     }
 
+    /// <summary>What was to fill a slot that nobody awaits did not come about: it is free again.</summary>
+    public void Abandon(int slot)
+    {
+        Forget(slot);
+        _slots[slot].State = SlotState.Failed;
+        FreeIfFailed(slot);
+    }
+
     /// <summary>A batch no longer needs a slot.</summary>
     public void Unpin(int slot)
     {

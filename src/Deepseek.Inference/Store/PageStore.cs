@@ -7,6 +7,8 @@ namespace Deepseek.Inference.Store;
 /// <remarks>Thread-safe. Weights are read into memory of our own and never mapped: no page cache competes with them, and a disk that fails throws instead of ending the process.</remarks>
 internal sealed class PageStore : IDisposable
 {
+    private const int Readers = 4; // what an NVMe disk needs to be busy
+
     private readonly ShardFiles _files;
 
     private PageStore(string folder, StoreManifest manifest, ShardFiles files)
@@ -40,12 +42,11 @@ internal sealed class PageStore : IDisposable
     /// <exception cref="Diagnostics.StoreCorruptedException">A page is damaged.</exception>
     public WeightMemory ReadShard(int shard, Action<long> arrived, CancellationToken cancellationToken)
     {
-        const int readers = 4; // what an NVMe disk needs to be busy
         var layout = Manifest.Layout.Shards[shard];
         var memory = new WeightMemory(layout.Length);
         try
         {
-            PageLoop.Run(Parts(layout), readers, part =>
+            PageLoop.Run(Parts(layout), Readers, part =>
             {
                 var length = (int)(layout.PageOffsets[part.First + part.Count] - layout.PageOffsets[part.First]);
                 _files.ReadPages(shard, part.First, memory.Slice(layout.PageOffsets[part.First], length));
@@ -58,6 +59,25 @@ internal sealed class PageStore : IDisposable
             memory.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Reads a shard in parts, on several threads, and checks every page, for whoever does not keep it here.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="received">Takes a part and where it begins in the file; from several threads. The part is freed afterwards.</param>
+    /// <param name="arrived">Told of the bytes of every part that has arrived.</param>
+    /// <param name="cancellationToken">Ends reading between two parts.</param>
+    /// <exception cref="Diagnostics.StoreCorruptedException">A page is damaged.</exception>
+    public void StreamShard(int shard, Action<long, WeightMemory> received, Action<long> arrived, CancellationToken cancellationToken)
+    {
+        var layout = Manifest.Layout.Shards[shard];
+        PageLoop.Run(Parts(layout), Readers, part =>
+        {
+            var (begin, end) = (layout.PageOffsets[part.First], layout.PageOffsets[part.First + part.Count]);
+            using var memory = new WeightMemory(end - begin);
+            _files.ReadPages(shard, part.First, memory.Slice(0, (int)(end - begin)));
+            received(begin, memory);
+            arrived(end - begin);
+        }, cancellationToken);
     }
 
     public void Dispose() => _files.Dispose();

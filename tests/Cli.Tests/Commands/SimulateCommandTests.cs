@@ -86,7 +86,7 @@ public sealed class SimulateCommandTests
     [Theory]
     [InlineData("--eviction best", "--eviction is 'best'; it must be all, lru, slru, lfu or least-stale.")]
     [InlineData("--synthetic normal", "--synthetic is 'normal'; it must be uniform, zipf or markov.")]
-    [InlineData("--ram much", "--ram is 'much'; it must be a size such as 18.7GiB, 24GB, 512MiB or a number of bytes.")]
+    [InlineData("--ram much", "--ram is 'much'; it must be a size such as 64GiB, 24GB or a number of bytes.")]
     [InlineData("--slots 0", "--slots is '0'; it must be whole numbers, 1 or more.")]
     [InlineData("--pin 1", "--pin is '1'; it must be a number, 0 to 0.9.")]
     [InlineData("--prefetch -1", "--prefetch is '-1'; it must be a number, 0 to 1.")]

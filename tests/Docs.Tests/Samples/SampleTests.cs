@@ -46,6 +46,16 @@ public sealed class SampleTests
         Assert.DoesNotContain("e", texts[1].Replace("Once upon a time", "", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase);
     }
 
+    [Fact]
+    public async Task OffloadOnOneGpu_NoCard_AnswersOnTheCpuAndSaysWhereWeightsLie()
+    {
+        var result = await RunAsync("OffloadOnOneGpu", "");
+
+        var lines = result.RequireSuccess().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Contains("RAM:", lines[^2], StringComparison.Ordinal);
+        Assert.Contains("579", lines[^1], StringComparison.Ordinal);
+    }
+
     private static Task<CommandResult> RunAsync(string sample, string input)
     {
         var program = Path.Combine(TestPaths.RepositoryRoot, "samples", sample, "bin", BuildConfiguration.Name, "net10.0", sample + ".dll");

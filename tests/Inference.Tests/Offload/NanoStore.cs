@@ -1,3 +1,4 @@
+using Deepseek.Inference.Compute;
 using Deepseek.Inference.Experts;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Offload;
@@ -24,11 +25,24 @@ public sealed class NanoStore : IDisposable
 
     private readonly Lazy<string> _bits;
 
-    public NanoStore() => _bits = new Lazy<string>(() =>
+    private readonly Lazy<string> _torchBits;
+
+    public NanoStore()
     {
-        using var resident = Task.Run(() => LoadAsync(null)).GetAwaiter().GetResult();
-        return PagedModelTests.Bits(resident);
-    });
+        _bits = new Lazy<string>(() =>
+        {
+            using var resident = Task.Run(() => LoadAsync(null)).GetAwaiter().GetResult();
+            return PagedModelTests.Bits(resident);
+        });
+        _torchBits = new Lazy<string>(() =>
+        {
+            using var resident = Task.Run(() => LoadAsync(null, options => options with { Operations = ComputeOperations.Torch })).GetAwaiter().GetResult();
+            return PagedModelTests.Bits(resident, DeviceModelTests.Tokens);
+        });
+    }
+
+    /// <summary>What the Torch operations compute of 100 tokens with all experts in the host's memory.</summary>
+    public string TorchBits => _torchBits.Value;
 
     public string Folder => _store.Value.Path;
 

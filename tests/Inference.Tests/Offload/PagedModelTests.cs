@@ -164,7 +164,7 @@ public sealed class PagedModelTests(NanoStore store)
         return logits.data<float>().ToArray();
     }
 
-    private static float[] Predicted(DeepseekModel model)
+    internal static float[] Predicted(DeepseekModel model)
     {
         using var cache = model.CreateCache();
         var trace = new ForwardTrace();
