@@ -19,7 +19,7 @@ internal static class PartTable
         (["Experts"], ["Quantization"], ["System.IO", "System.Net"]),
         (["Compute"], ["Kernels", "Quantization", "Caching"], ["System.IO", "System.Net"]),
         (["Layers"], ["Compute", "Experts", "Quantization", "Caching", "Configuration"], ["System.IO", "System.Net", "System.Threading"]),
-        (["Offload"], ["Experts", "Store", "Quantization", "Configuration"], ["System.Net"]),
+        (["Offload"], ["Experts", "Store", "Quantization", "Configuration", "Kernels"], ["System.Net"]),
         (["Models"], ["Layers", "Compute", "Caching", "Experts", "Offload", "Store", "Quantization", "Checkpoints", "Configuration", "Kernels"], ["System.Net"]),
         (["Generation"], ["Models", "Sampling", "Caching"], ["System.Net"]),
         (["Planning"], ["Configuration", "Store", "Kernels"], ["TorchSharp", "System.Net"]),

@@ -3,7 +3,6 @@ using Deepseek.Inference.Experts;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Offload;
 using Deepseek.Inference.Tests.Checkpoints;
-using Deepseek.Inference.Tests.Store;
 
 namespace Deepseek.Inference.Tests.Offload;
 

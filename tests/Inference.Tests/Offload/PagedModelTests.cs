@@ -3,9 +3,7 @@ using System.Security.Cryptography;
 using Deepseek.Inference.Compute;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Offload;
-using Deepseek.Inference.Store;
 using Deepseek.Inference.Tests.Checkpoints;
-using Deepseek.Inference.Tests.Models;
 using TorchSharp;
 
 namespace Deepseek.Inference.Tests.Offload;
