@@ -1,5 +1,4 @@
 using Deepseek.Inference.Offload.Devices;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Tests.Offload;

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Quantization;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Tests.Quantization;
