@@ -15,7 +15,7 @@ internal sealed class ModelOptionSet
     private readonly Option<long?> _ram = SizeOption.Bytes("--ram", "Memory for the whole process. What does not fit of a page store's experts is read from the disk when a token needs it. Default: what is free.");
     private readonly Option<long?> _vram = SizeOption.Bytes("--vram", "Memory of the device. Default: what it has free; of no account on a CPU.");
     private readonly Option<string?> _eviction;
-    private readonly Option<string?> _prefetch = ChoiceOption.Create("--prefetch", "Whether idle disks read experts that will probably be needed. Default: on.", ["on", "off"]);
+    private readonly Option<string?> _prefetch = ChoiceOption.Create("--prefetch", "Whether idle disks read experts that will probably be needed. Default: off.", ["on", "off"]);
 
     private readonly Option<string?> _trace = CommonOptions.Path("--record-routing", "FILE", "A file to which the experts of every decoded token are recorded, for deepseek simulate.");
 
@@ -43,7 +43,7 @@ internal sealed class ModelOptionSet
             Paging = defaults.Paging with
             {
                 Eviction = parsed.GetValue(_eviction) is { } eviction ? EvictionOption.Read(eviction)[0] : defaults.Paging.Eviction,
-                Prefetch = parsed.GetValue(_prefetch) is not "off",
+                Prefetch = parsed.GetValue(_prefetch) is "on",
                 CachePreference = parsed.GetValue(_preference) ?? 0,
                 RoutingTrace = parsed.GetValue(_trace),
             },

@@ -12,8 +12,8 @@ public sealed record PagingOptions
     /// <summary>The share of the memory for experts, 0 to 0.9, whose experts never leave: those that recorded usage shows to be used most. Default 0.</summary>
     public double PinnedShare { get; init; }
 
-    /// <summary>Whether the router of the next layer is guessed, and idle disks read what it will probably choose. Default true.</summary>
-    public bool Prefetch { get; init; } = true;
+    /// <summary>Whether the router of the next layer is guessed, and idle disks read what it will probably choose. Default false: where it was measured it gained nothing (docs/paging.md). On the CPU operations.</summary>
+    public bool Prefetch { get; init; }
 
     /// <summary>
     /// <b>Changes answers.</b> How far the routers of decoded tokens lean towards experts that are in memory, 0 to 1, as a share of the range of a token's scores; the best expert is always chosen. Default 0: not at all, the

@@ -10,7 +10,7 @@ public sealed class ForesightTests(NanoStore store)
     [Fact]
     public async Task Guess_TextThatGoesOn_GivesHintsThatMostlyComeTrue()
     {
-        using var model = await store.LoadAsync(NanoStore.Experts / 2);
+        using var model = await store.LoadAsync(NanoStore.Experts / 2, paging: new PagingOptions { Prefetch = true });
         Decode(model, 150);
 
         var paging = model.Paging!.Value;
@@ -22,7 +22,7 @@ public sealed class ForesightTests(NanoStore store)
     [Fact]
     public async Task Guess_FirstTokens_GivesNoHintYet()
     {
-        using var model = await store.LoadAsync(NanoStore.Experts / 2);
+        using var model = await store.LoadAsync(NanoStore.Experts / 2, paging: new PagingOptions { Prefetch = true });
         Decode(model, 4);
 
         Assert.Equal(0, model.Paging!.Value.Prefetches);
@@ -41,7 +41,7 @@ public sealed class ForesightTests(NanoStore store)
     [Fact]
     public async Task Guess_DecodedToken_AllocatesNothingMore()
     {
-        using var model = await store.LoadAsync(NanoStore.Experts / 2);
+        using var model = await store.LoadAsync(NanoStore.Experts / 2, paging: new PagingOptions { Prefetch = true });
         var logits = new float[model.Config.VocabularySize];
         using var cache = model.CreateCache();
         var ids = PagedModelTests.Ids(model, 200);
