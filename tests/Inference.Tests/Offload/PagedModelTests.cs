@@ -4,7 +4,6 @@ using Deepseek.Inference.Compute;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Offload;
 using Deepseek.Inference.Tests.Checkpoints;
-using TorchSharp;
 
 namespace Deepseek.Inference.Tests.Offload;
 
