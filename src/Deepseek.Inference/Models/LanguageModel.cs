@@ -246,14 +246,7 @@ public abstract class LanguageModel : IDisposable
         }
     }
 
-    private protected Lifetime.Lease Enter()
-    {
-        var lease = _lifetime.Enter();
-        // OpenMP keeps the count by calling thread, and a pass may come on any.
-        if (Options.Threads is { } threads && get_num_threads() != threads)
-            set_num_threads(threads);
-        return lease;
-    }
+    private protected PassLease Enter() => new(_lifetime.Enter(), Options.Threads);
 
     internal void RequireIds(ReadOnlySpan<int> ids)
     {

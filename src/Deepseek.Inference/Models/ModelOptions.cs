@@ -17,8 +17,8 @@ public sealed record ModelOptions
     public string Device { get; init; } = "cpu";
 
     /// <summary>
-    /// Threads that compute, 1 to 256; null (the default) for as many as there are processors, of the Torch operations for libtorch's choice. These set it for the thread of a pass and for threads that have not
-    /// used libtorch yet.
+    /// Threads that compute, 1 to 256; null (the default) for as many as there are processors, of the Torch operations for libtorch's choice. For the time of a pass these set it for its thread, and for
+    /// threads that use libtorch for the first time.
     /// </summary>
     public int? Threads { get; init; }
 
