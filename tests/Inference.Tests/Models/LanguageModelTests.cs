@@ -125,7 +125,7 @@ public sealed class LanguageModelTests
     [Theory, MemberData(nameof(Operations))]
     public async Task Forward_SeveralThreads_GiveTheBitsOfEachAlone(ComputeOperations operations)
     {
-        using var model = await Fixture.LoadAsync("v3-fp8", new ModelOptions { Operations = operations });
+        using var model = await Fixture.LoadAsync("v3-fp8", new ModelOptions { Operations = operations, Threads = 2 }); // libtorch sums by threads, and a thread of the pool may have another number of them
         var texts = Enumerable.Range(0, 8).Select(seed => Fixture.Ids(30 + (5 * seed), seed)).ToArray();
         var alone = texts.Select(text => Decode(model, text)).ToArray();
 
