@@ -16,19 +16,8 @@ internal static class EvictionOption
     public const string All = "all";
 
     /// <summary>An option that takes one of the names, and <see cref="All"/> where it may.</summary>
-    public static Option<string?> Create(string description, bool withAll)
-    {
-        string[] names = [.. withAll ? [All] : Array.Empty<string>(), .. Names.Select(one => one.Name)];
-        var option = new Option<string?>("--eviction") { Description = description, HelpName = string.Join('|', names), Arity = ArgumentArity.ExactlyOne };
-        option.CompletionSources.Add(names);
-        option.Validators.Add(result =>
-        {
-            var value = result.Tokens[^1].Value;
-            if (!names.Contains(value))
-                result.AddError($"--eviction is '{value}'; it must be {string.Join(", ", names.SkipLast(1))} or {names[^1]}.");
-        });
-        return option;
-    }
+    public static Option<string?> Create(string description, bool withAll) =>
+        ChoiceOption.Create("--eviction", description, [.. withAll ? [All] : Array.Empty<string>(), .. Names.Select(one => one.Name)]);
 
     /// <summary>The policies that a name means.</summary>
     public static EvictionPolicy[] Read(string? name) => [.. Names.Where(one => name is null or All || one.Name == name).Select(one => one.Policy)];

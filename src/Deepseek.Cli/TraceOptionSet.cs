@@ -10,15 +10,9 @@ internal sealed class TraceOptionSet
     private const double StandardSkew = 0.5;
     private const double StandardStay = 0.3;
 
-    private static readonly string[] Laws = ["uniform", "zipf", "markov"];
-
     private readonly Option<string?> _trace = CommonOptions.Path("--trace", "FILE", "A recorded routing. Default: a made-up one.");
-    private readonly Option<string?> _law = new("--synthetic")
-    {
-        Description = "The law of a made-up routing: all experts alike; some more than others; or as zipf, with experts that stay for some tokens. Default: zipf.",
-        HelpName = string.Join('|', Laws),
-        Arity = ArgumentArity.ExactlyOne,
-    };
+    private readonly Option<string?> _law = ChoiceOption.Create(
+        "--synthetic", "The law of a made-up routing: all experts alike; some more than others; or as zipf, with experts that stay for some tokens. Default: zipf.", ["uniform", "zipf", "markov"]);
 
     private readonly Option<double?> _skew = NumberOption.Real("--skew", "S", FormattableString.Invariant($"The exponent of the Zipf law, 0 to 4. Default: {StandardSkew}."), 0, 4);
     private readonly Option<double?> _stay = NumberOption.Real("--stay", "P", FormattableString.Invariant($"With which probability an expert stays for the next token, 0 to 1, with --synthetic markov. Default: {StandardStay}."), 0, 1);
@@ -27,12 +21,6 @@ internal sealed class TraceOptionSet
 
     public TraceOptionSet(Command command)
     {
-        _law.CompletionSources.Add(Laws);
-        _law.Validators.Add(result =>
-        {
-            if (!Laws.Contains(result.Tokens[^1].Value))
-                result.AddError($"--synthetic is '{result.Tokens[^1].Value}'; it must be uniform, zipf or markov.");
-        });
         foreach (var option in new Option[] { _trace, _law, _skew, _stay, _tokens, _seed })
             command.Options.Add(option);
     }

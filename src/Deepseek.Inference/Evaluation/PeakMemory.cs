@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Globalization;
+using Deepseek.Inference.Diagnostics;
 
 namespace Deepseek.Inference.Evaluation;
 
@@ -18,15 +18,5 @@ internal static class PeakMemory
     }
 
     /// <summary>The peak ("high water mark") that a text like Linux' status file tells; null where it does not.</summary>
-    internal static long? Parse(IEnumerable<string> lines)
-    {
-        const string name = "VmHWM:";
-        foreach (var line in lines)
-        {
-            if (line.StartsWith(name, StringComparison.Ordinal) && long.TryParse(line.AsSpan(name.Length).Trim().TrimEnd("kB").Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var kilobytes))
-                return kilobytes * 1024;
-        }
-
-        return null;
-    }
+    internal static long? Parse(IEnumerable<string> lines) => AvailableMemory.Kilobytes(lines, "VmHWM:");
 }

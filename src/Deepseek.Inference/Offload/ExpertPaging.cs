@@ -8,9 +8,6 @@ namespace Deepseek.Inference.Offload;
 /// <summary>Puts a cache of experts together: disks, policy, and what earlier runs have left.</summary>
 internal static class ExpertPaging
 {
-    // An expert that was used most in earlier runs begins as if it had been demanded so often.
-    private const int MostReplayed = 8;
-
     /// <summary>Starts to page a store's experts.</summary>
     /// <param name="store">The store.</param>
     /// <param name="layers">Layers that have experts, ascending.</param>
@@ -27,31 +24,16 @@ internal static class ExpertPaging
 
         var pages = new ExpertPages(store.Manifest, layers);
         var record = options.RememberUsage ? UsageRecord.Open(store, pages, logger) : null;
-        var order = record?.Usage.Order() ?? [];
-        var policy = EvictionPolicies.Create(options.Eviction, pages.Layers.Count, pages.PerLayer, slots, options.ShareByLayer);
+        var policy = EvictionPolicies.Create(options.Eviction, pages.Layers.Count, pages.PerLayer, slots, options.ShareByLayer, record?.Usage);
         if (record is not null)
-        {
-            Replay(record.Usage, order, policy);
             policy = EvictionPolicies.Pin(policy, record.Usage, slots, options.PinnedShare);
-        }
 
         var experts = new PagedExperts(pages, shards, policy, new PagedExpertsOptions { Slots = slots, Prefetch = options.Prefetch, CachePreference = options.CachePreference, Checksums = options.Checksums }, device)
         {
             Usage = record?.Usage,
-            Ended = record is null ? null : _ => record.Save(),
+            Ended = record is null ? null : record.Save,
         };
-        experts.Warm(order);
+        experts.Warm(record?.Usage.Order() ?? []);
         return experts;
-    }
-
-    /// <summary>Tells a policy what earlier runs demanded, the least first, in proportion.</summary>
-    private static void Replay(ExpertUsage usage, int[] order, IEvictionPolicy policy)
-    {
-        var most = order.Length > 0 ? usage.Counts[order[0]] : 0;
-        foreach (var expert in order.AsEnumerable().Reverse())
-        {
-            for (var i = (int)Math.Ceiling(MostReplayed * usage.Counts[expert] / most); i > 0; i--)
-                policy.Demanded(expert);
-        }
     }
 }

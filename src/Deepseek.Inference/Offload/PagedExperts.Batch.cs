@@ -111,9 +111,8 @@ internal sealed partial class PagedExperts
                 }
 
                 _cancellationToken = default;
-                owner._reserved -= Window;
                 owner._idle.Push(this);
-                Monitor.PulseAll(owner._gate);
+                owner._reservations.Give(Window);
             }
         }
 

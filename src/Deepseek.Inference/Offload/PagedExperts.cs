@@ -28,9 +28,8 @@ internal sealed partial class PagedExperts : IExpertSource
     private readonly Thread[] _readers;
     private readonly bool[] _verified; // pages whose checksum was compared
     private readonly Stack<Batch> _idle = new();
-    private readonly List<Batch> _waiting = []; // for slots, the first first
+    private readonly SlotReservations _reservations;
     private readonly ManualResetEventSlim _stopping = new();
-    private int _reserved; // slots that batches may hold
     private bool _disposed;
 
     /// <summary>Takes memory and starts the readers; nothing is read yet.</summary>
@@ -44,6 +43,7 @@ internal sealed partial class PagedExperts : IExpertSource
         (_pages, _shards, _options) = (pages, shards, options);
         _slots = new ExpertSlots(options.Slots, pages, device);
         _table = new SlotTable(options.Slots, pages.Count, policy, (long)options.RecentTokens * pages.Layers.Count);
+        _reservations = new SlotReservations(_gate, options.Slots, Wait);
         _verified = new bool[pages.Count];
         _disks = [.. Enumerable.Range(0, shards.Disks).Select(_ => new DiskQueue(options.Slots))];
         _counters = new PagingStatistics { Slots = options.Slots, Experts = pages.Experts, RecordBytes = pages.SlotBytes };
@@ -60,7 +60,7 @@ internal sealed partial class PagedExperts : IExpertSource
     public ExpertUsage? Usage { get; init; }
 
     /// <summary>Called when the readers have ended.</summary>
-    public Action<PagedExperts>? Ended { get; init; }
+    public Action? Ended { get; init; }
 
     /// <summary>Lets idle disks fill free slots.</summary>
     /// <param name="experts">Experts by number, the most used first.</param>
@@ -115,7 +115,7 @@ internal sealed partial class PagedExperts : IExpertSource
             batch.Choose(experts, use, cancellationToken);
             try
             {
-                Reserve(batch, cancellationToken);
+                _reservations.Take(batch, batch.Window, cancellationToken);
             }
             catch
             {
@@ -163,34 +163,13 @@ internal sealed partial class PagedExperts : IExpertSource
         _stopping.Set();
         foreach (var reader in _readers)
             reader.Join(); // they write into the slots
-        Ended?.Invoke(this);
+        Ended?.Invoke();
         _slots.Dispose();
         _shards.Dispose();
         _stopping.Dispose();
     }
 
     private void RequireOpen() => ObjectDisposedException.ThrowIf(_disposed, this);
-
-    /// <summary>Waits, in turn, until the slots that a batch may hold are to be had.</summary>
-    private void Reserve(Batch batch, CancellationToken cancellationToken)
-    {
-        if (_waiting.Count > 0 || _reserved + batch.Window > _table.Count)
-        {
-            _waiting.Add(batch);
-            try
-            {
-                while (_waiting[0] != batch || _reserved + batch.Window > _table.Count)
-                    Wait(cancellationToken);
-            }
-            finally
-            {
-                _ = _waiting.Remove(batch);
-                Monitor.PulseAll(_gate);
-            }
-        }
-
-        _reserved += batch.Window;
-    }
 
     /// <summary>Waits until something has changed.</summary>
     private void Wait(CancellationToken cancellationToken)

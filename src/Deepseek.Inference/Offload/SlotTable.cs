@@ -46,9 +46,6 @@ internal sealed class SlotTable
     /// <summary>The slot of an expert that is in memory or on its way; −1 where it is neither.</summary>
     public int SlotOf(int expert) => _slotOf[expert];
 
-    /// <summary>Whether an expert was demanded within the last tokens.</summary>
-    public bool IsRecent(int expert) => _demanded[expert] > 0 && _clock - _demanded[expert] < _recent;
-
     /// <summary>Begins a group of experts that a token demands together.</summary>
     public void BeginGroup() => _clock++;
 
@@ -83,20 +80,14 @@ internal sealed class SlotTable
         return slot;
     }
 
-    /// <summary>A read failed: the expert is in no slot, and the slot is free when nobody waits for it any more.</summary>
-    public void Fail(int slot, ReadFault fault)
+    /// <summary>What was to fill a slot did not come: the expert is in none, and the slot is free when nobody waits for it any more.</summary>
+    /// <param name="slot">The slot.</param>
+    /// <param name="fault">What those who wait are told; null where nobody does.</param>
+    public void Fail(int slot, ReadFault? fault)
     {
         Forget(slot);
         _slots[slot].State = SlotState.Failed;
         _slots[slot].Fault = fault;
-        FreeIfFailed(slot);
-    }
-
-    /// <summary>What was to fill a slot that nobody awaits did not come about: it is free again.</summary>
-    public void Abandon(int slot)
-    {
-        Forget(slot);
-        _slots[slot].State = SlotState.Failed;
         FreeIfFailed(slot);
     }
 
@@ -121,6 +112,9 @@ internal sealed class SlotTable
         _policy.Removed(_slots[slot].Expert);
         _slots[slot].Expert = -1;
     }
+
+    /// <summary>Whether an expert was demanded within the last tokens.</summary>
+    private bool IsRecent(int expert) => _demanded[expert] > 0 && _clock - _demanded[expert] < _recent;
 
     private int Victim(int incoming, bool sparesRecent)
     {

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Deepseek.Inference.Diagnostics;
 
 namespace Deepseek.Inference.Planning;
 
@@ -20,17 +20,7 @@ internal static class SystemMemory
     internal static long Share(long wanted, long available) => Math.Clamp(available / 4, LeastRead, Math.Max(LeastRead, wanted));
 
     /// <summary>The free bytes that a text like Linux' meminfo tells; null where it does not.</summary>
-    internal static long? ParseAvailable(IEnumerable<string> lines)
-    {
-        const string name = "MemAvailable:";
-        foreach (var line in lines)
-        {
-            if (line.StartsWith(name, StringComparison.Ordinal) && long.TryParse(line.AsSpan(name.Length).Trim().TrimEnd("kB").Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var kilobytes))
-                return kilobytes * 1024;
-        }
-
-        return null;
-    }
+    internal static long? ParseAvailable(IEnumerable<string> lines) => AvailableMemory.Kilobytes(lines, "MemAvailable:");
 
     private static long Available()
     {

@@ -145,9 +145,8 @@ internal sealed partial class DeviceExperts
                 }
 
                 _cancellationToken = default;
-                owner._reserved -= Window;
                 owner._idle.Push(this);
-                Monitor.PulseAll(owner._gate);
+                owner._reservations.Give(Window);
             }
         }
 

@@ -25,9 +25,8 @@ internal sealed partial class DeviceExperts : IExpertSource
     private readonly SlotTable _table;
     private readonly long[] _marks; // by slot: when what was computed with it ends
     private readonly Stack<Batch> _idle = new();
-    private readonly List<Batch> _waiting = []; // for slots, the first first
+    private readonly SlotReservations _reservations;
     private readonly bool _locked;
-    private int _reserved; // slots that batches may hold
     private bool _disposed;
 
     /// <summary>Puts a device's slots before a source of the host.</summary>
@@ -40,6 +39,7 @@ internal sealed partial class DeviceExperts : IExpertSource
     {
         (_host, _paged, _pages, _slots, _device) = (host, host as PagedExperts, pages, slots, device);
         _table = new SlotTable(slots.Count, pages.Count, policy, recent: 0);
+        _reservations = new SlotReservations(_gate, slots.Count, Wait);
         _marks = new long[slots.Count];
         _locked = _paged is not null && device.TryLock(_paged.Memory.Start, _paged.Memory.Length);
     }
@@ -67,7 +67,7 @@ internal sealed partial class DeviceExperts : IExpertSource
             batch.Choose(experts, use, cancellationToken);
             try
             {
-                Reserve(batch, cancellationToken);
+                _reservations.Take(batch, batch.Window, cancellationToken);
             }
             catch
             {
@@ -128,30 +128,13 @@ internal sealed partial class DeviceExperts : IExpertSource
 
     private void RequireOpen() => ObjectDisposedException.ThrowIf(_disposed, this);
 
-    /// <summary>Waits, in turn, until the slots that a batch may hold are to be had.</summary>
-    private void Reserve(Batch batch, CancellationToken cancellationToken)
+    /// <summary>Waits until something has changed.</summary>
+    private void Wait(CancellationToken cancellationToken)
     {
         const int pollMilliseconds = 20; // a token cannot wake a monitor: so it is asked now and then
-        if (_waiting.Count > 0 || _reserved + batch.Window > _table.Count)
-        {
-            _waiting.Add(batch);
-            try
-            {
-                while (_waiting[0] != batch || _reserved + batch.Window > _table.Count)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    RequireOpen();
-                    _ = Monitor.Wait(_gate, pollMilliseconds);
-                }
-            }
-            finally
-            {
-                _ = _waiting.Remove(batch);
-                Monitor.PulseAll(_gate);
-            }
-        }
-
-        _reserved += batch.Window;
+        cancellationToken.ThrowIfCancellationRequested();
+        RequireOpen();
+        _ = Monitor.Wait(_gate, pollMilliseconds);
     }
 
     /// <summary>Gives an expert a slot and begins to copy it there; what is computed from now on waits for the copy.</summary>
@@ -167,7 +150,7 @@ internal sealed partial class DeviceExperts : IExpertSource
         }
         catch
         {
-            _table.Abandon(slot);
+            _table.Fail(slot, fault: null);
             throw;
         }
 
