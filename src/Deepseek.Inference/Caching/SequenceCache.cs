@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Caching;
@@ -69,17 +70,24 @@ public abstract partial class SequenceCache : IDisposable
     }
 
     /// <summary>A cache of its own with the same tokens, for another continuation of the same text.</summary>
-    public SequenceCache Copy()
+    public SequenceCache Copy() => Copy(Length);
+
+    /// <summary>A cache of its own with the first tokens, for another continuation of the same beginning.</summary>
+    /// <param name="length">Tokens to copy, 0 to <see cref="Length"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative or above <see cref="Length"/>.</exception>
+    public SequenceCache Copy(int length)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        if (length < 0 || length > Length)
+            throw new ArgumentOutOfRangeException(nameof(length), length, $"The cache holds {Length} tokens; the first 0 to {Length} of them can be copied.");
         var copy = Empty();
         for (var layer = 0; layer < _layers.Length; layer++)
         {
-            copy._layers[layer] = Held(_layers[layer], Length);
-            copy._scales[layer] = Held(_scales[layer], Length);
+            copy._layers[layer] = Held(_layers[layer], length);
+            copy._scales[layer] = Held(_scales[layer], length);
         }
 
-        copy._ids.AddRange(_ids);
+        copy._ids.AddRange(_ids.Take(length));
         return copy;
     }
 
@@ -96,6 +104,9 @@ public abstract partial class SequenceCache : IDisposable
 
     /// <summary>How many of its tokens a text begins with.</summary>
     internal int SharedWith(IReadOnlyList<int> ids) => _ids.Zip(ids).TakeWhile(pair => pair.First == pair.Second).Count();
+
+    /// <summary>How many of its tokens a text begins with.</summary>
+    internal int CommonBeginning(ReadOnlySpan<int> ids) => CollectionsMarshal.AsSpan(_ids).CommonPrefixLength(ids);
 
     /// <summary>A new cache of the same shape, without tokens.</summary>
     private protected abstract SequenceCache Empty();

@@ -9,7 +9,6 @@ namespace Deepseek.Inference.Chat;
 internal sealed class ReplyReader : StopRule, IStopScan
 {
     private readonly TextPrompt _prompt;
-    private readonly int _cached;
     private readonly long _seed;
     private readonly DeepseekTokenizer? _tokenizer;
     private readonly IncrementalDecoder? _decoder;
@@ -24,16 +23,18 @@ internal sealed class ReplyReader : StopRule, IStopScan
     private TimeSpan _decoding;
     private bool _stopped;
 
-    public ReplyReader(TextPrompt prompt, int cached, long seed, DeepseekTokenizer? tokenizer, IReadOnlyList<string> stopStrings)
+    public ReplyReader(TextPrompt prompt, long seed, DeepseekTokenizer? tokenizer, IReadOnlyList<string> stopStrings)
     {
         _prompt = prompt;
-        _cached = cached;
         _seed = seed;
         _tokenizer = tokenizer;
         _decoder = tokenizer?.CreateDecoder();
         _stops = new StopStringMatcher(stopStrings);
         _reasoningParser = prompt.SplitReasoning ? new ReasoningParser(prompt.StartsInReasoning) : null;
     }
+
+    /// <summary>Tokens of the prompt that a cache held.</summary>
+    public int Cached { get; set; }
 
     public override IStopScan Begin() => this;
 
@@ -62,10 +63,10 @@ internal sealed class ReplyReader : StopRule, IStopScan
             Accept(token.Id); // another rule ended the text after this token, which belongs to it
 
         if (token.FinishReason is not { } reason)
-            return Take(ended: false);
+            return Take(ended: false) with { Token = token };
         if (!_stopped && _decoder is not null)
             _pending.Append(_stops.Append(_decoder.Flush()).Emit).Append(_stops.Flush());
-        return Take(ended: true) with { Completion = Complete(reason) };
+        return Take(ended: true) with { Token = token, Completion = Complete(reason) };
     }
 
     private TextUpdate Take(bool ended)
@@ -92,7 +93,7 @@ internal sealed class ReplyReader : StopRule, IStopScan
         _reasoning.Length > 0 ? _reasoning.ToString() : null,
         _ids,
         reason,
-        new TokenUsage(_prompt.Ids.Count, _cached, _ids.Count),
+        new TokenUsage(_prompt.Ids.Count, Cached, _ids.Count),
         new TextTimings(_firstToken, _decoding, _ids.Count - 1),
         _seed);
 }

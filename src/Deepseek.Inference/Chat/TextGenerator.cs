@@ -152,14 +152,15 @@ public sealed class TextGenerator : IDisposable
     /// <inheritdoc />
     public void Dispose() => Model.Dispose();
 
-    private (GenerationRequest Request, ReplyReader Reader) Request(TextPrompt prompt, TextOptions options, SequenceCache? cache)
+    /// <summary>What the generator is asked, and what reads its tokens.</summary>
+    internal (GenerationRequest Request, ReplyReader Reader) Request(TextPrompt prompt, TextOptions options, SequenceCache? cache)
     {
         options.Validate();
         if (options.StopStrings.Count > 0)
             RequireTokenizer();
         var cached = cache is null ? 0 : RequireBeginning(cache, prompt.Ids);
         var sampling = options.Generation.Sampling with { Seed = options.Generation.Sampling.Seed ?? SamplingRandom.NewSeed() };
-        var reader = new ReplyReader(prompt, cached, sampling.Seed.Value, Tokenizer, options.StopStrings);
+        var reader = new ReplyReader(prompt, sampling.Seed.Value, Tokenizer, options.StopStrings) { Cached = cached };
         var generation = options.Generation with { Sampling = sampling, StopRules = [.. options.Generation.StopRules, reader] };
         return (new GenerationRequest(prompt.Ids.Skip(cached).ToArray(), generation, cache), reader);
     }

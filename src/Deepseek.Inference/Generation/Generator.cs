@@ -38,6 +38,8 @@ public sealed class Generator
     /// <summary>What unset settings mean.</summary>
     public GenerationDefaults Defaults { get; }
 
+    internal LanguageModel Model => _model;
+
     /// <summary>Continues one sequence.</summary>
     /// <param name="prompt">Its tokens; at least one.</param>
     /// <param name="options">How it is continued; null for the defaults.</param>
@@ -136,12 +138,8 @@ public sealed class Generator
     /// <summary>One pass of the model and one token of each sequence.</summary>
     private List<BatchTokenResult> Step(List<Sequence> sequences, CancellationToken cancellationToken)
     {
-        using var logits = sequences.Count == 1
-            ? _model.Forward(sequences[0].Next, sequences[0].Cache, cancellationToken: cancellationToken)
-            : _model.Forward([.. sequences.Select(sequence => new SequenceInput(sequence.Next, sequence.Cache))], cancellationToken);
-        var values = logits.CopyToHost<float>(); // [B, V]
-        var width = values.Length / sequences.Count;
-        return [.. sequences.Select((sequence, row) => new BatchTokenResult(sequence.Index, sequence.Choose(values.AsSpan(row * width, width))))];
+        var step = SequencePass.Run(_model, [.. sequences.Select(sequence => (sequence, sequence.Next()))], cancellationToken);
+        return [.. sequences.Select((sequence, row) => new BatchTokenResult(sequence.Index, sequence.Choose(step.Logits(row))))];
     }
 
     private static GenerationDefaults ReadDefaults(LanguageModel model)

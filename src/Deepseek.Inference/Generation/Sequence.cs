@@ -18,6 +18,7 @@ internal sealed class Sequence : IDisposable
     private IStopScan[] _scans = [];
     private readonly int _maxNewTokens;
     private readonly List<int> _generated = [];
+    private int _read; // tokens of the prompt that the cache holds
     private float[] _scratch = []; // what the processors change, [vocabulary]
     private long _lastToken;
 
@@ -47,19 +48,46 @@ internal sealed class Sequence : IDisposable
     public int Index { get; }
 
     /// <summary>The sequence's cache.</summary>
-    public SequenceCache Cache { get; }
+    public SequenceCache Cache { get; private set; }
+
+    /// <summary>The prompt.</summary>
+    public ReadOnlySpan<int> Prompt => _request.Prompt.Span;
+
+    /// <summary>Tokens of the prompt that have not passed the model; none once the first token has been chosen.</summary>
+    public int Unread => _request.Prompt.Length - _read;
 
     /// <summary>Whether the last token has been generated.</summary>
     public bool HasEnded { get; private set; }
 
-    /// <summary>What goes through the model next: the prompt, then the token generated last.</summary>
-    public ReadOnlyMemory<int> Next => _generated.Count == 0 ? _request.Prompt : new[] { _generated[^1] };
+    /// <summary>What goes through the model next: the prompt, or as much of it as is asked for, then the token generated last.</summary>
+    /// <param name="most">Tokens at most, 1 or more.</param>
+    public ReadOnlyMemory<int> Next(int most = int.MaxValue) =>
+        Unread > 0 ? _request.Prompt.Slice(_read, Math.Min(most, Unread)) : new[] { _generated[^1] };
 
     /// <summary>Starts the clock, from which the first token's time counts, and the stop rules.</summary>
     public void Begin()
     {
         _scans = [.. _options.StopRules.Prepend(new StopTokens(_endTokens)).Select(rule => rule.Begin())];
         _lastToken = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>Goes on from a cache that holds a beginning of the prompt, before anything has passed the model.</summary>
+    public void Adopt(SequenceCache cache)
+    {
+        Cache.Dispose();
+        (Cache, _read) = (cache, cache.Length);
+    }
+
+    /// <summary>Gives the sequence's cache away; null where it is the caller's.</summary>
+    public SequenceCache? Release() => _request.Cache is null ? Cache : null;
+
+    /// <summary>Counts what has passed the model.</summary>
+    /// <param name="tokens">How many; those after the prompt do not count.</param>
+    /// <returns>Whether the prompt has passed, so that a token can be chosen.</returns>
+    public bool Pass(int tokens)
+    {
+        _read = Math.Min(_request.Prompt.Length, _read + tokens);
+        return Unread == 0;
     }
 
     /// <summary>Chooses the next token.</summary>

@@ -68,6 +68,18 @@ public abstract class LanguageModel : IDisposable
     /// <summary>Tokens of a prompt that pass at once.</summary>
     internal int ChunkTokens { get; }
 
+    /// <summary>Tokens that caches may hold together where nothing was asked: what the memory budget sets aside for them, or what an eighth of the free memory holds.</summary>
+    internal long DefaultCacheTokens()
+    {
+        if (Options.Memory.ContextTokens is { } context)
+            return context;
+        if (Paging is not null)
+            return MemoryPlan.DefaultContext;
+        const int Sample = 1024;
+        var bytes = PassMemory.OfCache(Config, Sample, _isStore && Options.OnCpu ? sizeof(short) : sizeof(float)) / Sample;
+        return Math.Max(Config.MaxPositions, Diagnostics.AvailableMemory.Free() / 8 / bytes);
+    }
+
     /// <summary>Bytes of weights that products have read so far, as they are stored: an expert counts once a pass. 0 on the Torch operations, which do not count.</summary>
     internal long WeightBytesRead => Cpu?.Engine.BytesRead ?? 0;
 

@@ -112,7 +112,7 @@ public sealed class ReplyReaderTests(Nano nano)
     [Fact]
     public void Read_Counts_AreThoseOfPromptAndReply()
     {
-        var reader = new ReplyReader(new TextPrompt([0, 5, 6]), cached: 2, seed: 99, Tokenizer, []);
+        var reader = new ReplyReader(new TextPrompt([0, 5, 6]), seed: 99, Tokenizer, []) { Cached = 2 };
         var id = Tokenizer.Encode("a")[0];
         reader.Accept(id);
         reader.Read(Result(id) with { Elapsed = TimeSpan.FromSeconds(3) });
@@ -127,7 +127,7 @@ public sealed class ReplyReaderTests(Nano nano)
         Assert.Equal(0, new TextTimings(TimeSpan.FromSeconds(3), TimeSpan.Zero, 0).TokensPerSecond);
     }
 
-    private ReplyReader Reader(TextPrompt prompt, string[] stops) => new(prompt, 0, 0, Tokenizer, stops);
+    private ReplyReader Reader(TextPrompt prompt, string[] stops) => new(prompt, 0, Tokenizer, stops);
 
     /// <summary>Feeds tokens as the generator does; the last one ends the text.</summary>
     private List<TextUpdate> Read(TextPrompt prompt, string[] stops, int[] ids, FinishReason reason = FinishReason.Stop, int stopAfter = int.MaxValue)
