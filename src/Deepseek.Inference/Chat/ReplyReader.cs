@@ -22,6 +22,8 @@ internal sealed class ReplyReader : StopRule, IStopScan
     private TimeSpan _firstToken;
     private TimeSpan _decoding;
     private bool _stopped;
+    private bool _reasons; // what came last belongs to the reasoning
+    private int _reasoningTokens;
 
     public ReplyReader(TextPrompt prompt, long seed, DeepseekTokenizer? tokenizer, IReadOnlyList<string> stopStrings)
     {
@@ -30,6 +32,7 @@ internal sealed class ReplyReader : StopRule, IStopScan
         _tokenizer = tokenizer;
         _decoder = tokenizer?.CreateDecoder();
         _stops = new StopStringMatcher(stopStrings);
+        _reasons = prompt.StartsInReasoning;
         _reasoningParser = prompt.SplitReasoning ? new ReasoningParser(prompt.StartsInReasoning) : null;
     }
 
@@ -80,6 +83,9 @@ internal sealed class ReplyReader : StopRule, IStopScan
             if (ended)
                 parts = parts.Concat(_reasoningParser.Flush());
             var byKind = parts.ToLookup(part => part.Kind, part => part.Text);
+            if (_reasons || _reasoningParser.IsReasoning)
+                _reasoningTokens = _ids.Count; // the token that ends it is one of it
+            _reasons = _reasoningParser.IsReasoning;
             (reasoning, text) = (string.Concat(byKind[ReasoningPartKind.Reasoning]), string.Concat(byKind[ReasoningPartKind.Answer]));
         }
 
@@ -93,7 +99,7 @@ internal sealed class ReplyReader : StopRule, IStopScan
         _reasoning.Length > 0 ? _reasoning.ToString() : null,
         _ids,
         reason,
-        new TokenUsage(_prompt.Ids.Count, Cached, _ids.Count),
+        new TokenUsage(_prompt.Ids.Count, Cached, _ids.Count) { Reasoning = _reasoningTokens },
         new TextTimings(_firstToken, _decoding, _ids.Count - 1),
         _seed);
 }

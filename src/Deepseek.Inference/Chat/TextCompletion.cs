@@ -19,6 +19,9 @@ public sealed record TextCompletion(
 /// <param name="Completion">Generated.</param>
 public sealed record TokenUsage(int Prompt, int Cached, int Completion)
 {
+    /// <summary>Of those generated, the ones that the model thought with; 0 where reasoning is not parted from the text.</summary>
+    public int Reasoning { get; init; }
+
     /// <summary>Prompt and completion together.</summary>
     public int Total => Prompt + Completion;
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Deepseek.Inference.Caching;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Generation;
@@ -70,9 +71,10 @@ public sealed class TextGenerator : IDisposable
     /// <summary>The prompt of a conversation, made by the model's own chat template.</summary>
     /// <param name="messages">The conversation.</param>
     /// <param name="tools">Tools as a JSON array in OpenAI's form; null for none.</param>
+    /// <param name="thinking">Whether the model thinks before it answers, where its template leaves that open or begins with the thinking; null (the default) for the template's own choice.</param>
     /// <exception cref="CheckpointFormatException">The folder has no tokenizer or no chat template.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the messages, or is at fault.</exception>
-    public TextPrompt Chat(IReadOnlyList<ChatMessage> messages, System.Text.Json.JsonElement? tools = null)
+    public TextPrompt Chat(IReadOnlyList<ChatMessage> messages, JsonElement? tools = null, bool? thinking = null)
     {
         var tokenizer = RequireTokenizer();
         var text = _template.Value.Render(messages, new ChatTemplateOptions
@@ -80,7 +82,10 @@ public sealed class TextGenerator : IDisposable
             BeginToken = tokenizer.BeginToken,
             EndToken = tokenizer.EndToken,
             Tools = tools,
+            Variables = ThinkingVariables(thinking),
         });
+        if (thinking == false && ReasoningParser.EndsInReasoning(text))
+            text += "\n</think>\n\n"; // a thought that is over before it began
         return new TextPrompt(tokenizer.Encode(text), SplitReasoning: true, ReasoningParser.EndsInReasoning(text));
     }
 
@@ -161,8 +166,19 @@ public sealed class TextGenerator : IDisposable
         var cached = cache is null ? 0 : RequireBeginning(cache, prompt.Ids);
         var sampling = options.Generation.Sampling with { Seed = options.Generation.Sampling.Seed ?? SamplingRandom.NewSeed() };
         var reader = new ReplyReader(prompt, sampling.Seed.Value, Tokenizer, options.StopStrings) { Cached = cached };
+        if (options.MaxReasoningTokens is { } budget && prompt.SplitReasoning && Tokenizer?.TokenId(ReasoningParser.Close) is { } close)
+            sampling = sampling with { Processors = [.. sampling.Processors ?? [], new ReasoningBudget(budget, close, prompt.StartsInReasoning ? null : Tokenizer.TokenId(ReasoningParser.Open))] };
         var generation = options.Generation with { Sampling = sampling, StopRules = [.. options.Generation.StopRules, reader] };
         return (new GenerationRequest(prompt.Ids.Skip(cached).ToArray(), generation, cache), reader);
+    }
+
+    /// <summary>The names by which templates ask whether to think: V3.1's, and that of the distilled models.</summary>
+    private static Dictionary<string, JsonElement>? ThinkingVariables(bool? thinking)
+    {
+        if (thinking is not { } value)
+            return null;
+        var element = JsonSerializer.SerializeToElement(value);
+        return new Dictionary<string, JsonElement> { ["thinking"] = element, ["enable_thinking"] = element };
     }
 
     private static int RequireBeginning(SequenceCache cache, IReadOnlyList<int> ids)

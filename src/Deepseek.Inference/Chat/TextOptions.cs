@@ -11,6 +11,9 @@ public sealed record TextOptions
     /// <summary>Strings that end the text, which is cut before them; text is held back while it may become one. None by default.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
+    /// <summary>Tokens that the model may think before it is made to answer, 0 or more; null (the default) for as many as it likes. Of account where a prompt parts reasoning from the answer.</summary>
+    public int? MaxReasoningTokens { get; init; }
+
     /// <summary>Reports every fault at once.</summary>
     internal void Validate()
     {
@@ -19,6 +22,10 @@ public sealed record TextOptions
             faults.Add($"{nameof(Generation)} is null; leave it out for the defaults.");
         if (StopStrings is null)
             faults.Add($"{nameof(StopStrings)} is null; leave it out for none.");
+        if (MaxReasoningTokens < 0)
+            faults.Add($"{nameof(MaxReasoningTokens)} is {MaxReasoningTokens}; it must be 0 or more.");
+        if (MaxReasoningTokens is not null && Generation?.Chain is not null)
+            faults.Add($"{nameof(MaxReasoningTokens)} is given together with a chain of your own ({nameof(GenerationOptions.Chain)}), which decides alone; give {nameof(GenerationOptions.Sampling)} instead.");
         for (var i = 0; i < (StopStrings?.Count ?? 0); i++)
         {
             if (string.IsNullOrEmpty(StopStrings![i]))
