@@ -11,6 +11,9 @@ public sealed record TextOptions
     /// <summary>Strings that end the text, which is cut before them; text is held back while it may become one. None by default.</summary>
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
+    /// <summary>A form that the text must have, such as JSON; null (the default) for none. It is applied after the processors of <see cref="Generation"/>'s sampling.</summary>
+    public TextConstraint? Constraint { get; init; }
+
     /// <summary>Reports every fault at once.</summary>
     internal void Validate()
     {
@@ -24,6 +27,11 @@ public sealed record TextOptions
             if (string.IsNullOrEmpty(StopStrings![i]))
                 faults.Add($"{nameof(StopStrings)}[{i}] is {(StopStrings[i] is null ? "null" : "empty")}; it must have at least one character.");
         }
+
+        if (Constraint is not null && Generation?.Chain is not null)
+            faults.Add($"{nameof(Constraint)} is given beside {nameof(Generation)}.{nameof(GenerationOptions.Chain)}, which leaves no place for it; describe the chain by {nameof(GenerationOptions.Sampling)} instead.");
+        if (Constraint is not null && Generation?.EndTokens is { Count: 0 })
+            faults.Add($"{nameof(Constraint)} is given, and {nameof(Generation)}.{nameof(GenerationOptions.EndTokens)} is empty; one token at least must be able to end the text. Leave it out for the model's own.");
 
         if (faults.Count > 0)
             throw new ArgumentException($"{nameof(TextOptions)}: {string.Join(" ", faults)}");
