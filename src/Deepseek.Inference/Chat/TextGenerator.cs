@@ -110,7 +110,7 @@ public sealed class TextGenerator : IDisposable
     /// The prompt is empty or does not fit the context, the cache is another model's or holds another text, or options are at fault; thrown before any work.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">A token is not of the vocabulary.</exception>
-    /// <exception cref="CheckpointFormatException">Stop strings are given, and the folder has no tokenizer.</exception>
+    /// <exception cref="CheckpointFormatException">Stop strings or a constraint are given, and the folder has no tokenizer.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async IAsyncEnumerable<TextUpdate> StreamAsync(
         TextPrompt prompt, TextOptions? options = null, SequenceCache? cache = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -165,9 +165,13 @@ public sealed class TextGenerator : IDisposable
             RequireTokenizer();
         var cached = cache is null ? 0 : RequireBeginning(cache, prompt.Ids);
         var sampling = options.Generation.Sampling with { Seed = options.Generation.Sampling.Seed ?? SamplingRandom.NewSeed() };
-        var reader = new ReplyReader(prompt, sampling.Seed.Value, Tokenizer, options.StopStrings) { Cached = cached };
+        List<ILogitsProcessor> processors = [.. sampling.Processors ?? []];
+        if (options.Constraint is { } constraint)
+            processors.Add(constraint.Begin(RequireTokenizer(), prompt, EndTokens(options)));
         if (options.MaxReasoningTokens is { } budget && prompt.SplitReasoning && Tokenizer?.TokenId(ReasoningParser.Close) is { } close)
-            sampling = sampling with { Processors = [.. sampling.Processors ?? [], new ReasoningBudget(budget, close, prompt.StartsInReasoning ? null : Tokenizer.TokenId(ReasoningParser.Open))] };
+            processors.Add(new ReasoningBudget(budget, close, prompt.StartsInReasoning ? null : Tokenizer.TokenId(ReasoningParser.Open)));
+        sampling = sampling with { Processors = processors };
+        var reader = new ReplyReader(prompt, sampling.Seed.Value, Tokenizer, options.StopStrings) { Cached = cached };
         var generation = options.Generation with { Sampling = sampling, StopRules = [.. options.Generation.StopRules, reader] };
         return (new GenerationRequest(prompt.Ids.Skip(cached).ToArray(), generation, cache), reader);
     }
@@ -180,6 +184,10 @@ public sealed class TextGenerator : IDisposable
         var element = JsonSerializer.SerializeToElement(value);
         return new Dictionary<string, JsonElement> { ["thinking"] = element, ["enable_thinking"] = element };
     }
+
+    // As Sequence chooses them.
+    private IReadOnlyList<int> EndTokens(TextOptions options) =>
+        options.Generation.EndTokens ?? (Generator.Defaults.EndTokens.Count > 0 ? Generator.Defaults.EndTokens : Model.Config.EndTokens);
 
     private static int RequireBeginning(SequenceCache cache, IReadOnlyList<int> ids)
     {
