@@ -10,4 +10,7 @@ public readonly record struct TextUpdate(string Reasoning, string Text, TextComp
 {
     /// <summary>The token that brought the update. Its own text may have to wait for tokens to come.</summary>
     public TokenResult Token { get; init; }
+
+    /// <summary>Calls of tools that are complete now; none by default.</summary>
+    public IReadOnlyList<Tokenization.ToolCall> ToolCalls { get => field ?? []; init; }
 }
