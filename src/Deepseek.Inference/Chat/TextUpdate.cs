@@ -1,7 +1,13 @@
+using Deepseek.Inference.Tokenization;
+
 namespace Deepseek.Inference.Chat;
 
 /// <summary>What has become certain of a reply since the last update.</summary>
 /// <param name="Reasoning">More of the reasoning; may be empty.</param>
 /// <param name="Text">More of the answer; may be empty.</param>
 /// <param name="Completion">The whole reply, with the last update alone.</param>
-public readonly record struct TextUpdate(string Reasoning, string Text, TextCompletion? Completion = null);
+public readonly record struct TextUpdate(string Reasoning, string Text, TextCompletion? Completion = null)
+{
+    /// <summary>Calls of tools that are complete now; most often none. They are read where <see cref="TextPrompt.ReadsToolCalls"/> says so.</summary>
+    public IReadOnlyList<ToolCall> ToolCalls { get => field ?? []; init; }
+}
