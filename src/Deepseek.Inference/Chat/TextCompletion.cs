@@ -14,7 +14,7 @@ namespace Deepseek.Inference.Chat;
 public sealed record TextCompletion(
     string? Text, string? Reasoning, IReadOnlyList<int> Ids, FinishReason FinishReason, TokenUsage Usage, TextTimings Timings, long Seed)
 {
-    /// <summary>The calls of tools that the reply makes; none by default. </summary>
+    /// <summary>The calls of tools that the reply makes; none by default. They are read where <see cref="TextPrompt.ReadsToolCalls"/> says so.</summary>
     public IReadOnlyList<ToolCall> ToolCalls { get; init; } = [];
 }
 

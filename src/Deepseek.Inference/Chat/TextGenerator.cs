@@ -70,14 +70,18 @@ public sealed class TextGenerator : IDisposable
 
     /// <summary>The prompt of a conversation, made by the model's own chat template.</summary>
     /// <param name="messages">The conversation.</param>
-    /// <param name="tools">Tools as a JSON array in OpenAI's form; null for none.</param>
+    /// <param name="tools">Tools as a JSON array in OpenAI's form; null for none. Where the template has no place for them, a system message describes them.</param>
     /// <param name="thinking">Whether the model thinks before it answers, where its template leaves that open or begins with the thinking; null (the default) for the template's own choice.</param>
     /// <exception cref="CheckpointFormatException">The folder has no tokenizer or no chat template.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the messages, or is at fault.</exception>
+    /// <exception cref="ArgumentException">Tools, or the calls of a message, are malformed.</exception>
     public TextPrompt Chat(IReadOnlyList<ChatMessage> messages, JsonElement? tools = null, bool? thinking = null)
     {
         var tokenizer = RequireTokenizer();
-        var text = _template.Value.Render(messages, new ChatTemplateOptions
+        ArgumentNullException.ThrowIfNull(messages);
+        var template = _template.Value;
+        var offersTools = tools is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0;
+        var text = template.Render(ToolProse.Prepare(messages, offersTools ? tools : null, template.Source), new ChatTemplateOptions
         {
             BeginToken = tokenizer.BeginToken,
             EndToken = tokenizer.EndToken,
@@ -86,7 +90,11 @@ public sealed class TextGenerator : IDisposable
         });
         if (thinking == false && ReasoningParser.EndsInReasoning(text))
             text += "\n</think>\n\n"; // a thought that is over before it began
-        return new TextPrompt(tokenizer.Encode(text), SplitReasoning: true, ReasoningParser.EndsInReasoning(text));
+        return new TextPrompt(tokenizer.Encode(text), SplitReasoning: true, ReasoningParser.EndsInReasoning(text))
+        {
+            ReadsToolCalls = offersTools,
+            ToolCallForm = ToolCallForms.Of(template.Source),
+        };
     }
 
     /// <summary>The prompt of a plain text, which is continued as it stands; special tokens written in it count as such.</summary>

@@ -36,7 +36,7 @@ public sealed record TextOptions
         }
 
         if (Constraint is not null && Generation?.Chain is not null)
-            faults.Add($"{nameof(Constraint)} is given beside {nameof(Generation)}.{nameof(GenerationOptions.Chain)}, which leaves no place for it; describe the chain by {nameof(GenerationOptions.Sampling)} instead.");
+            faults.Add($"{nameof(Constraint)} is given beside {nameof(Generation)}.{nameof(GenerationOptions.Chain)}, which leaves no place for it; describe the chain by {nameof(Generation)}.{nameof(GenerationOptions.Sampling)} instead.");
         if (Constraint is not null && Generation?.EndTokens is { Count: 0 })
             faults.Add($"{nameof(Constraint)} is given, and {nameof(Generation)}.{nameof(GenerationOptions.EndTokens)} is empty; one token at least must be able to end the text. Leave it out for the model's own.");
 

@@ -120,7 +120,7 @@ public sealed partial class DeepseekTokenizer
     public bool IsSpecial(int id) => (uint)id < (uint)_special.Length && _special[id];
 
     /// <summary>Whether a token is a sign to the model rather than text: an added token that is special, or written as <c>&lt;｜User｜&gt;</c> and <c>｜DSML｜</c> are.</summary>
-    /// <remarks>The files call few of them special; and V2's adds letters, such as ö, which are text.</remarks>
+    /// <remarks>The files call few of them special; and some add words, which are text.</remarks>
     internal bool IsControl(int id) => (uint)id < (uint)_control.Length && _control[id];
 
     /// <summary>The bytes of a token.</summary>

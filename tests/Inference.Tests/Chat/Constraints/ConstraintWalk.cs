@@ -78,17 +78,27 @@ internal sealed class ConstraintWalk
         throw new Xunit.Sdk.XunitException($"The walk of seed {seed} does not end: {Text[..Math.Min(200, Text.Length)]}…");
     }
 
-    // What ends things: the end itself, then quotation marks, then brackets; else anything.
+    // What ends things: the end itself, quotation marks and brackets, and the marks of the markup; else anything.
     private int Homeward(int[] allowed, Random random)
     {
         if (allowed.Contains(_end))
             return _end;
-        foreach (var closing in new[] { "\"", "}", "]" })
+        var mark = "</｜"u8; // begins a closing tag of the markup
+        var written = _ids.TakeLast(mark.Length).SelectMany(id => Vocabulary.Bytes(id, nameof(id))).ToArray();
+        for (var begun = mark.Length - 1; begun >= 1; begun--)
         {
-            if (Vocabulary.TokenId(closing) is { } id && allowed.Contains(id))
+            if (written.AsSpan().EndsWith(mark[..begun]) && Of([mark[begun]]) is { } next && allowed.Contains(next))
+                return next;
+        }
+
+        foreach (var closing in random.Next(2) == 0 ? new[] { "\"", "}", "]" } : ["<", "\"", "}", "]"])
+        {
+            if (Of(Encoding.ASCII.GetBytes(closing)) is { } id && allowed.Contains(id))
                 return id;
         }
 
         return allowed[random.Next(allowed.Length)];
     }
+
+    private int? Of(byte[] bytes) => Vocabulary.TokenId(string.Concat(bytes.Select(ByteLevelAlphabet.Character)));
 }

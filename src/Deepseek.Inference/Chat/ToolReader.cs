@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
-namespace Deepseek.Inference.Chat.Constraints;
+namespace Deepseek.Inference.Chat;
 
 /// <summary>Reads the tools that a conversation offers.</summary>
 internal static partial class ToolReader
