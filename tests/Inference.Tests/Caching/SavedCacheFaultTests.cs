@@ -191,7 +191,7 @@ public sealed class SavedCacheFaultTests : IAsyncLifetime
     [Fact]
     public void LoadCache_OptionsThatCannotBe_AreNamed()
     {
-        var options = new CacheOptions { Precision = (CachePrecision)9, MaxLength = 1 << 30, Window = new AttentionWindow(-1, -2) };
+        var options = new CacheOptions { Precision = (CachePrecision)9, MaxLength = 1 << 30, Window = new(-1, -2) };
 
         var fault = Fault(Written(Header() with { Options = options }));
 

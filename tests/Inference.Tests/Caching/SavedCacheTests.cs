@@ -161,7 +161,8 @@ public sealed class SavedCacheTests(Nano nano, NanoStore store)
         using var loaded = model.LoadCache(new MemoryStream(saved));
 
         Assert.Equal(cache.GetType(), loaded.GetType());
-        Assert.Equal((cache.Ids, cache.MaxLength), (loaded.Ids, loaded.MaxLength));
+        Assert.Equal(cache.Ids, loaded.Ids);
+        Assert.Equal(cache.MaxLength, loaded.MaxLength);
         foreach (var id in Fixture.Ids(4, seed: 4))
             Fixture.AssertSameBits(Fixture.Logits(model, cache, [id]), Fixture.Logits(model, loaded, [id]));
         Assert.Equal(Saved(cache), Saved(loaded));
