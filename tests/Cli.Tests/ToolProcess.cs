@@ -62,10 +62,13 @@ internal sealed partial class ToolProcess : IDisposable
     }
 
     /// <summary>Starts the tool in a pseudo-terminal; skips the test where util-linux has not put its <c>script</c>.</summary>
-    public static ToolProcess StartInTerminal(string args)
+    /// <param name="args">The command line.</param>
+    /// <param name="state">Where the tool keeps what it remembers; null where it remembers nothing.</param>
+    public static ToolProcess StartInTerminal(string args, string? state = null)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "util-linux' script, which makes a pseudo-terminal, is not installed.");
-        return new("/usr/bin/script", ["-qec", $"dotnet '{Assembly}' {args}", "/dev/null"], new Dictionary<string, string> { ["TERM"] = "xterm", ["NO_COLOR"] = "" });
+        return new("/usr/bin/script", ["-qec", $"dotnet '{Assembly}' {args}", "/dev/null"],
+            new Dictionary<string, string> { ["TERM"] = "xterm", ["NO_COLOR"] = "", ["XDG_STATE_HOME"] = state ?? "", ["HOME"] = state ?? "" });
     }
 
     /// <summary>Skips the test where a signal would not arrive.</summary>

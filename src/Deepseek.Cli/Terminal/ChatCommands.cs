@@ -54,7 +54,7 @@ internal sealed class ChatCommands(ToolConsole console, TextGenerator generator,
     /// <summary>Writes the conversation to a file, and says so.</summary>
     public async Task SaveAsync(string path, CancellationToken cancellationToken)
     {
-        OutputFile.RequireWritable(path, "another path");
+        OutputFile.RequireWritable(path, option: null);
         await Session.SaveAsync(path, cancellationToken).ConfigureAwait(false);
         await NoteAsync($"({Session.Messages.Count} messages saved to {PrintableText.Line(path)}, {MemorySize.Format(new FileInfo(path).Length)})").ConfigureAwait(false);
     }

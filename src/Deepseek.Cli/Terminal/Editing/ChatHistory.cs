@@ -1,5 +1,6 @@
 using System.Security;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Deepseek.Cli.Terminal.Editing;
@@ -12,6 +13,9 @@ internal sealed class ChatHistory
     public const int Most = 1000;
 
     private const long MaxBytes = 16 << 20; // of a file that is read: far more than so many entries
+
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly List<string> _entries = [];
     private readonly Action<string> _warn;
@@ -75,9 +79,7 @@ internal sealed class ChatHistory
         });
     }
 
-    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
-
-    private static string Line(string text) => JsonSerializer.Serialize(text);
+    private static string Line(string text) => JsonSerializer.Serialize(text, Readable);
 
     private static string? Entry(string line)
     {

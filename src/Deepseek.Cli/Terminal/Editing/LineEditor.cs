@@ -9,6 +9,7 @@ internal sealed class LineEditor(TextWriter output, IKeySource keys, ChatHistory
     private const string PasteOff = "\u001b[?2004l";
     private const string PasteBegin = "[200~";
     private const string PasteEnd = "[201~";
+    private const int LongestSequence = 16;
 
     private readonly LineBuffer _buffer = new();
     private readonly LineView _view = new(output);
@@ -126,7 +127,7 @@ internal sealed class LineEditor(TextWriter output, IKeySource keys, ChatHistory
     private async Task ReadSequenceAsync(CancellationToken cancellationToken)
     {
         var sequence = "";
-        while (keys.HasMore && sequence.Length < PasteBegin.Length)
+        while (keys.HasMore && sequence.Length < LongestSequence)
         {
             sequence += (await ReadKeyAsync(cancellationToken).ConfigureAwait(false)).KeyChar;
             if (sequence.Length > 1 && !char.IsAsciiDigit(sequence[^1]) && sequence[^1] != ';')
