@@ -35,7 +35,7 @@ internal static class ChatCommand
 
     private static async Task<int> AnswerLinesAsync(ToolConsole console, ChatOptions options, bool json, CancellationToken cancellationToken)
     {
-        using var generator = await ModelLoading.LoadAsync(options.Folder, options.Model, needsTokenizer: true, null, cancellationToken).ConfigureAwait(false);
+        using var generator = await ModelLoading.LoadAsync(console, options.Folder, options.Model, needsTokenizer: true, cancellationToken).ConfigureAwait(false);
         using var session = await options.BeginAsync(generator, cancellationToken).ConfigureAwait(false);
         try
         {
