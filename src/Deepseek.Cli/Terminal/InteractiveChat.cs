@@ -43,7 +43,7 @@ internal sealed class InteractiveChat
 
     private async Task<int> TalkAsync(CancellationToken cancellationToken)
     {
-        await NoteAsync("Ask away. Ctrl-C stops a reply; Ctrl-D, or Ctrl-C here, ends the chat. /help shows what else there is.").ConfigureAwait(false);
+        await NoteAsync("Ask away. Ctrl-C stops a reply; Ctrl-D ends the chat; /help shows commands.").ConfigureAwait(false);
         var goesOn = true;
         while (goesOn && await _questions.ReadAsync(cancellationToken).ConfigureAwait(false) is { } entry)
         {

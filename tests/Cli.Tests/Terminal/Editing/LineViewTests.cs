@@ -2,7 +2,7 @@ using Deepseek.Cli.Terminal.Editing;
 
 namespace Deepseek.Cli.Tests.Terminal.Editing;
 
-public sealed class LineViewTests
+public sealed class LineViewTests : IDisposable
 {
     private const string Clear = "\r\u001b[J";
 
@@ -59,6 +59,8 @@ public sealed class LineViewTests
         Assert.Equal("\u001b[H\u001b[2J", _output.ToString()[^7..]);
         Assert.StartsWith(Clear, Drawn("a", 1), StringComparison.Ordinal);
     }
+
+    public void Dispose() => _output.Dispose();
 
     private string Drawn(string text, int cursor, int columns = 10, int rows = 24)
     {
