@@ -48,7 +48,10 @@ internal static class ChatCommand
         finally
         {
             if (options.Save is { } path) // what was said until a fault is kept too
+            {
+                using var step = console.Interrupts.BeginLastStep();
                 await session.SaveAsync(path, CancellationToken.None).ConfigureAwait(false);
+            }
         }
 
         return DeepseekTool.Success;

@@ -33,7 +33,10 @@ internal sealed class InteractiveChat
         finally
         {
             if (options.Save is { } path) // however the chat ends
+            {
+                using var step = console.Interrupts.BeginLastStep();
                 await commands.SaveAsync(path, CancellationToken.None).ConfigureAwait(false);
+            }
         }
     }
 
