@@ -31,7 +31,13 @@ internal sealed class WholeFile : IDisposable
     {
         if (_complete)
             return;
-        Content.Dispose();
-        File.Delete(_partial); // what is half written is of use to nobody
+        try
+        {
+            Content.Dispose(); // may fail as the write before did: on a full disk
+        }
+        finally
+        {
+            File.Delete(_partial); // what is half written is of use to nobody
+        }
     }
 }

@@ -1,6 +1,5 @@
 using Deepseek.Inference.Caching;
 using Deepseek.Inference.Compute;
-using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Tests.Layers;
 using Deepseek.Inference.Tests.Models;

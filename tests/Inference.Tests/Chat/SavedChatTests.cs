@@ -6,6 +6,7 @@ using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Store;
 using Deepseek.Inference.Tests.Checkpoints;
 using Deepseek.Inference.Tests.Models;
+using Deepseek.Inference.Tests.Store;
 using Deepseek.Inference.Tokenization;
 
 namespace Deepseek.Inference.Tests.Chat;
@@ -190,6 +191,25 @@ public sealed class SavedChatTests(Nano nano)
 
         Assert.Equal(saved, await File.ReadAllBytesAsync(folder.File("chat"), TestContext.Current.CancellationToken));
         Assert.Equal([folder.File("chat")], Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public async Task SaveAsync_FullDisk_LeavesTheOldFileAlone()
+    {
+        using SmallDisk disk = new(1 << 20);
+        await File.WriteAllTextAsync(disk.File("chat"), "old", TestContext.Current.CancellationToken);
+        using var session = new ChatSession(nano.Generator);
+        await Replies.Last(session.AskAsync("What is 8 + 5?", Greedy));
+        disk.Fill(20_000);
+
+        await Assert.ThrowsAsync<IOException>(() => session.SaveAsync(disk.File("chat"), TestContext.Current.CancellationToken));
+
+        Assert.Equal("old", await File.ReadAllTextAsync(disk.File("chat"), TestContext.Current.CancellationToken));
+        Assert.False(File.Exists(disk.File("chat.partial")));
+        disk.Empty();
+        await session.SaveAsync(disk.File("chat"), TestContext.Current.CancellationToken); // as if nothing had been
+        using var loaded = await ChatSession.LoadAsync(nano.Generator, disk.File("chat"), TestContext.Current.CancellationToken);
+        Assert.Equal(session.Messages, loaded.Messages);
     }
 
     [Fact]
