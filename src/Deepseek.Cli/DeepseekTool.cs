@@ -36,6 +36,7 @@ internal static class DeepseekTool
             BenchCommand.Create(console),
             PlanCommand.Create(console),
             SimulateCommand.Create(console),
+            CompletionCommand.Create(console),
         };
         HelpExamples.Attach(root);
 
