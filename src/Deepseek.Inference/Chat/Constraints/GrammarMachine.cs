@@ -32,10 +32,22 @@ internal sealed class GrammarMachine
     {
         if (state.Next[next] is { } known)
             return known;
+        if (state.Tops.Length > 64)
+            return state.Next[next] = After(state, next);
+        var takers = 0UL;
+        for (var i = 0; i < state.Tops.Length; i++)
+            takers |= Takes(state.Tops[i], next) ? 1UL << i : 0;
+        if (!state.ByTakers.TryGetValue(takers, out var after))
+            state.ByTakers.Add(takers, after = After(state, next));
+        return state.Next[next] = after;
+    }
+
+    private GrammarState After(GrammarState state, byte next)
+    {
         var ways = new Ways(this);
         foreach (var top in state.Tops)
             Advance(ways, top, next);
-        return state.Next[next] = ways.State();
+        return ways.State();
     }
 
     /// <summary>The state after more bytes.</summary>
@@ -81,11 +93,11 @@ internal sealed class GrammarMachine
 
     private void Advance(Ways ways, GrammarFrame top, byte next)
     {
-        if (top.Node is ByteNode set && set.Set[next])
-            ways.Continue(top.Below);
-        else if (top.Node is LiteralNode literal && literal.Bytes[top.Index] == next)
-            ways.Continue(top.Index + 1 < literal.Bytes.Length ? Frame(literal, top.Index + 1, top.Below) : top.Below);
+        if (Takes(top, next))
+            ways.Continue(top.Node is LiteralNode literal && top.Index + 1 < literal.Bytes.Length ? Frame(literal, top.Index + 1, top.Below) : top.Below);
     }
+
+    private static bool Takes(GrammarFrame top, byte next) => top.Node is LiteralNode literal ? literal.Bytes[top.Index] == next : ((ByteNode)top.Node).Set[next];
 
     private GrammarFrame Frame(GrammarNode node, int index, GrammarFrame? below)
     {

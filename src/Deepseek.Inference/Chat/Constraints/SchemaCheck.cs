@@ -9,6 +9,11 @@ internal sealed class SchemaCheck(JsonElement root, List<string> faults)
     public const string Supported =
         "type, properties, required, additionalProperties, items, prefixItems, minItems, maxItems, minLength, maxLength, format, minimum, maximum, exclusiveMinimum, exclusiveMaximum, enum, const, anyOf, oneOf, allOf and $ref";
 
+    // Keywords with schemas below them.
+    private static readonly string[] Maps = ["$defs", "definitions", "properties"];
+    private static readonly string[] Lists = ["prefixItems", "anyOf", "oneOf", "allOf"];
+    private static readonly string[] Single = ["items", "additionalProperties"];
+
     private static readonly HashSet<string> Notes = new(
         ["title", "description", "default", "example", "examples", "$schema", "$id", "id", "$comment", "deprecated", "readOnly", "writeOnly", "$defs", "definitions"], StringComparer.Ordinal);
 
@@ -30,19 +35,12 @@ internal sealed class SchemaCheck(JsonElement root, List<string> faults)
         if (part["format"] is not null && (part["minLength"] ?? part["maxLength"]) is not null)
             Add(part.Path, "minLength and maxLength are not supported beside format, whose strings have a length of their own. Leave them out.");
 
-        foreach (var keyword in new[] { "$defs", "definitions", "properties" })
-        {
-            foreach (var (_, below) in part.NamedBelow(keyword))
-                Check(below);
-        }
-
-        foreach (var below in new[] { "prefixItems", "anyOf", "oneOf", "allOf" }.SelectMany(part.ListBelow))
+        foreach (var (_, below) in Maps.SelectMany(part.NamedBelow))
             Check(below);
-        foreach (var keyword in new[] { "items", "additionalProperties" })
-        {
-            if (part[keyword] is { ValueKind: not JsonValueKind.Array })
-                Check(part.Below(keyword));
-        }
+        foreach (var below in Lists.SelectMany(part.ListBelow))
+            Check(below);
+        foreach (var keyword in Single.Where(keyword => part[keyword] is { ValueKind: not JsonValueKind.Array }))
+            Check(part.Below(keyword));
     }
 
     /// <summary>The schema that a reference names; null where there is none.</summary>

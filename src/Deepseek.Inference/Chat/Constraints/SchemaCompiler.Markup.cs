@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Deepseek.Inference.Tokenization;
 
 namespace Deepseek.Inference.Chat.Constraints;

@@ -14,6 +14,8 @@ internal sealed partial class SchemaCompiler(JsonElement root, JsonNodes json, L
 {
     private const int MostLists = 10_000;
 
+    private static readonly string[] NumberBounds = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
+
     private readonly Dictionary<string, ReferenceNode> _known = new(StringComparer.Ordinal);
 
     /// <summary>The values of the whole schema.</summary>
@@ -180,7 +182,7 @@ internal sealed partial class SchemaCompiler(JsonElement root, JsonNodes json, L
 
     private static IEnumerable<(SchemaPart Part, string Keyword)> Bounds(IReadOnlyList<SchemaPart> parts) =>
         from part in parts
-        from keyword in new[] { "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum" }
+        from keyword in NumberBounds
         where part[keyword] is not null
         select (part, keyword);
 
