@@ -12,6 +12,9 @@ internal sealed class GrammarMachine
     private const int MostStates = 16_384;
     private const int MostFrames = 1 << 18;
 
+    // Alternatives that begin alike can double the ways with every level of nesting.
+    private const int MostWays = 2048;
+
     private readonly Dictionary<(GrammarNode, int, GrammarFrame?), GrammarFrame> _frames = [];
     private readonly Dictionary<long[], GrammarState> _states = new(new IdsComparer());
     private long _lastId; // 0 stands for the end of the text
@@ -109,7 +112,8 @@ internal sealed class GrammarMachine
 
     private GrammarState Intern(IEnumerable<GrammarFrame> tops, bool accepts)
     {
-        GrammarFrame[] sorted = [.. tops.OrderBy(top => top.Id)];
+        // Each way leads to an end: leaving some out narrows the form and breaks nothing.
+        GrammarFrame[] sorted = [.. tops.OrderBy(top => top.Id).Take(MostWays)];
         if (sorted.Length == 0 && !accepts)
             return Dead;
         if (_states.Count >= MostStates)
