@@ -7,12 +7,15 @@ internal sealed class KeptCaches : IDisposable
     /// <summary>Tokens from which a beginning is worth its copy: all prompts of a model begin with the same one or two.</summary>
     public const int LeastShared = 4;
 
+    // A new text is held against all of them.
+    private const int Most = 1024;
+
     private readonly LinkedList<Entry> _entries = new(); // used last comes last
 
     private sealed record Entry(SequenceCache Cache, object? Owner);
 
-    /// <summary>Tokens of all caches.</summary>
-    public long Tokens => _entries.Sum(entry => (long)entry.Cache.Length);
+    /// <summary>Tokens for which the caches have taken memory.</summary>
+    public long Tokens { get; private set; }
 
     /// <summary>How many there are.</summary>
     public int Count => _entries.Count;
@@ -31,14 +34,15 @@ internal sealed class KeptCaches : IDisposable
         if (node is null || shared < LeastShared)
             return null;
 
-        _entries.Remove(node);
         var cache = node.Value.Cache;
+        _entries.Remove(node);
         if (cache.Length > shared && !(owner is not null && Equals(owner, node.Value.Owner)))
         {
             _entries.AddLast(node);
             return cache.Copy(shared);
         }
 
+        Tokens -= cache.Capacity;
         cache.Truncate(shared);
         return cache;
     }
@@ -47,22 +51,33 @@ internal sealed class KeptCaches : IDisposable
     public void Keep(SequenceCache cache, object? owner)
     {
         if (cache.Length < LeastShared)
+        {
             cache.Dispose();
-        else
-            _entries.AddLast(new Entry(cache, owner));
+            return;
+        }
+
+        _entries.AddLast(new Entry(cache, owner));
+        Tokens += cache.Capacity;
+        if (_entries.Count > Most)
+            DropOldest();
     }
 
     /// <summary>Gives caches up until no more than so many tokens are kept.</summary>
     public void Trim(long tokens)
     {
-        for (var kept = Tokens; kept > tokens && _entries.First is { } oldest; kept -= oldest.Value.Cache.Length)
-        {
-            _entries.RemoveFirst();
-            oldest.Value.Cache.Dispose();
-        }
+        while (Tokens > tokens && _entries.Count > 0)
+            DropOldest();
     }
 
     public void Dispose() => Trim(-1);
+
+    private void DropOldest()
+    {
+        var cache = _entries.First!.Value.Cache;
+        _entries.RemoveFirst();
+        Tokens -= cache.Capacity;
+        cache.Dispose();
+    }
 
     private (LinkedListNode<Entry>? Node, int Shared) Best(ReadOnlySpan<int> ids, object? owner)
     {

@@ -41,6 +41,9 @@ public abstract partial class SequenceCache : IDisposable
     /// <summary>Bytes allocated so far.</summary>
     public long ByteSize => _layers.Concat(_scales).Sum(layer => layer is null ? 0 : layer.numel() * layer.element_size());
 
+    /// <summary>Tokens for which memory has been taken.</summary>
+    internal int Capacity => (int)(_layers[0]?.size(0) ?? 0);
+
     internal CacheOptions Options { get; }
 
     /// <summary>What made the cache: only it may use it.</summary>

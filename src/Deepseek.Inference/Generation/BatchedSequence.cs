@@ -35,8 +35,8 @@ internal sealed class BatchedSequence
     /// <summary>Completes when the batcher has let go of the sequence and its cache.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>Tokens that the cache is going to hold soon.</summary>
-    public long CacheTokens => Math.Max(Sequence.Cache.Length, Sequence.Prompt.Length);
+    /// <summary>Tokens for which the cache has taken memory, or is going to soon.</summary>
+    public long CacheTokens => Math.Max(Sequence.Cache.Capacity, Sequence.Prompt.Length);
 
     /// <summary>Begins the prompt.</summary>
     /// <param name="cache">A cache that holds a beginning of it; null for none.</param>

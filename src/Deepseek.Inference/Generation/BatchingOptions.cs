@@ -19,7 +19,7 @@ public sealed record BatchingOptions
     public int? PromptTokens { get; init; }
 
     /// <summary>
-    /// Tokens that the caches of all sequences may hold together, those kept for later requests among them, 1 or more; a sequence that needs more runs alone. Null (the default) for what the memory budget sets aside
+    /// Tokens for which the caches of all sequences may take memory together, those kept for later requests among them, 1 or more (a cache takes memory for 256, then for twice as many each time); a sequence that needs more runs alone. Null (the default) for what the memory budget sets aside
     /// (<see cref="Configuration.MemoryBudget.ContextTokens"/>) where there is one, and else for what an eighth of the free memory holds.
     /// </summary>
     public long? CacheTokens { get; init; }

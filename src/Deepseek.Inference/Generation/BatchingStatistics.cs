@@ -36,7 +36,7 @@ public readonly record struct BatchingStatistics
     /// <summary>Caches that are kept for later requests.</summary>
     public int KeptCaches { get; init; }
 
-    /// <summary>Tokens of all caches, of running sequences and kept.</summary>
+    /// <summary>Tokens for which caches have taken memory, those of running sequences and kept ones: 256 a cache at first, then twice as many each time.</summary>
     public long CacheTokens { get; init; }
 
     /// <summary>Tokens that all caches may hold together.</summary>

@@ -252,7 +252,7 @@ public sealed partial class ContinuousBatcher
 
     private void Report()
     {
-        var (running, tokens) = (_running.Count, _running.Sum(sequence => (long)sequence.Sequence.Cache.Length) + _kept.Tokens);
+        var (running, tokens) = (_running.Count, _running.Sum(sequence => (long)sequence.Sequence.Cache.Capacity) + _kept.Tokens);
         lock (_lock)
             _statistics = _statistics with { Running = running, CacheTokens = tokens, KeptCaches = _kept.Count, CacheTokensLimit = _cacheTokens };
     }

@@ -114,6 +114,34 @@ public sealed class SequenceCacheTests
     }
 
     [Fact]
+    public void Copy_OfABeginning_HoldsThatAlone()
+    {
+        using var scope = NewDisposeScope();
+        using var cache = Passes.Cache(latent: 1, rope: 0, layers: 2, maxLength: 500);
+        Add(cache, [1, 2, 3, 4]);
+
+        using var copy = cache.Copy(2);
+        Add(copy, [9]);
+
+        Assert.Equal([1, 2, 9], copy.Ids);
+        Assert.Equal([1, 2, 9], copy.Read(0, 0, 3).to(ScalarType.Float32).ToArray<float>());
+        Assert.Equal([1, 2, 3, 4], cache.Ids);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(4)]
+    public void Copy_OutOfRange_NamesIt(int length)
+    {
+        using var cache = Passes.Cache();
+        cache.Advance([1, 2, 3]);
+
+        var fault = Assert.Throws<ArgumentOutOfRangeException>(() => cache.Copy(length));
+
+        Assert.StartsWith("The cache holds 3 tokens; the first 0 to 3 of them can be copied. (Parameter 'length')", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Copy_Empty_IsEmpty()
     {
         using var cache = new KeyValueCache(new object(), 2, 2, 4, 10, new CacheOptions(), CPU);

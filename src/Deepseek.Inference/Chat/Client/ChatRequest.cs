@@ -2,7 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Said = Deepseek.Inference.Tokenization.ChatMessage;
 
-namespace Deepseek.Inference.Chat;
+namespace Deepseek.Inference.Chat.Client;
 
 /// <summary>A call of the chat client, in the library's own terms.</summary>
 internal sealed record ChatRequest

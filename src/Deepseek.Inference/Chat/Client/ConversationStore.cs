@@ -1,6 +1,6 @@
 using Deepseek.Inference.Tokenization;
 
-namespace Deepseek.Inference.Chat;
+namespace Deepseek.Inference.Chat.Client;
 
 /// <summary>The messages of conversations by their names. Of too many the least recently used are forgotten.</summary>
 internal sealed class ConversationStore(int capacity)

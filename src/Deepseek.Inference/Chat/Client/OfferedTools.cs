@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 
-namespace Deepseek.Inference.Chat;
+namespace Deepseek.Inference.Chat.Client;
 
 /// <summary>Functions on offer, as chat templates read them: OpenAI's JSON.</summary>
 internal static class OfferedTools

@@ -3,7 +3,7 @@ using Microsoft.Extensions.AI;
 using FinishReason = Deepseek.Inference.Generation.FinishReason;
 using Said = Deepseek.Inference.Tokenization.ChatMessage;
 
-namespace Deepseek.Inference.Chat;
+namespace Deepseek.Inference.Chat.Client;
 
 /// <summary>A reply as updates of Microsoft.Extensions.AI.</summary>
 internal sealed class ReplyWriter(string modelId, ChatRequest request)

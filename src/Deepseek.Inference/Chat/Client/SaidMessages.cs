@@ -2,7 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Said = Deepseek.Inference.Tokenization.ChatMessage;
 
-namespace Deepseek.Inference.Chat;
+namespace Deepseek.Inference.Chat.Client;
 
 /// <summary>Messages of Microsoft.Extensions.AI, as chat templates read them.</summary>
 internal static class SaidMessages

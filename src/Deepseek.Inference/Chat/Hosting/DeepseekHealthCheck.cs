@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
-namespace Deepseek.Inference.Chat;
+namespace Deepseek.Inference.Chat.Hosting;
 
 /// <summary>Tells whether a model answers.</summary>
 internal sealed class DeepseekHealthCheck(DeepseekModelHost host) : IHealthCheck

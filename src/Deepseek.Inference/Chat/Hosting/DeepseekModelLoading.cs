@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Hosting;
 
-namespace Deepseek.Inference.Chat;
+namespace Deepseek.Inference.Chat.Hosting;
 
 /// <summary>Begins to load a model when an application starts, and lets replies under way end when it stops.</summary>
 internal sealed class DeepseekModelLoading(DeepseekModelHost host, bool atStart) : IHostedService

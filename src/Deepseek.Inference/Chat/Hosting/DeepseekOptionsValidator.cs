@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace Deepseek.Inference.Chat;
+namespace Deepseek.Inference.Chat.Hosting;
 
 /// <summary>Reports every fault of a model's options before an application starts.</summary>
 internal sealed class DeepseekOptionsValidator : IValidateOptions<DeepseekOptions>

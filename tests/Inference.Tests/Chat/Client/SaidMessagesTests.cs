@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Deepseek.Inference.Chat;
+using Deepseek.Inference.Chat.Client;
 using Microsoft.Extensions.AI;
 
 namespace Deepseek.Inference.Tests.Chat.Client;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Deepseek.Inference.Chat.Client;
 using Deepseek.Inference.Generation;
 using Deepseek.Inference.Models;
 using Microsoft.Extensions.AI;

@@ -1,3 +1,4 @@
+using Deepseek.Inference.Chat.Hosting;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
