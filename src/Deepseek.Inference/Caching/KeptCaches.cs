@@ -4,8 +4,8 @@ namespace Deepseek.Inference.Caching;
 /// <remarks>Used on one thread. Those that were used least recently are given up first.</remarks>
 internal sealed class KeptCaches : IDisposable
 {
-    // To copy less costs as much as to compute it, and every prompt shares the begin token.
-    private const int LeastShared = 16;
+    /// <summary>Tokens from which a beginning is worth its copy: all prompts of a model begin with the same one or two.</summary>
+    public const int LeastShared = 4;
 
     private readonly LinkedList<Entry> _entries = new(); // used last comes last
 

@@ -4,7 +4,7 @@ using Deepseek.Inference.Tokenization;
 
 namespace Deepseek.Inference.Chat;
 
-/// <summary>Reads one reply's tokens as text: whole characters, cut at stop strings, reasoning parted from the answer.</summary>
+/// <summary>Reads one reply's tokens as text: whole characters, cut at stop strings, reasoning parted from the answer, calls of tools from its text.</summary>
 /// <remarks>It is also the stop rule that ends the generation when a stop string is complete.</remarks>
 internal sealed class ReplyReader : StopRule, IStopScan
 {
@@ -14,6 +14,8 @@ internal sealed class ReplyReader : StopRule, IStopScan
     private readonly IncrementalDecoder? _decoder;
     private readonly StopStringMatcher _stops;
     private readonly ReasoningParser? _reasoningParser;
+    private readonly ToolCallParser? _callParser;
+    private readonly List<ToolCall> _calls = [];
     private readonly List<int> _ids = [];
     private readonly StringBuilder _reasoning = new();
     private readonly StringBuilder _text = new();
@@ -22,6 +24,8 @@ internal sealed class ReplyReader : StopRule, IStopScan
     private TimeSpan _firstToken;
     private TimeSpan _decoding;
     private bool _stopped;
+    private bool _reasons; // what came last belongs to the reasoning
+    private int _reasoningTokens;
 
     public ReplyReader(TextPrompt prompt, long seed, DeepseekTokenizer? tokenizer, IReadOnlyList<string> stopStrings)
     {
@@ -30,7 +34,9 @@ internal sealed class ReplyReader : StopRule, IStopScan
         _tokenizer = tokenizer;
         _decoder = tokenizer?.CreateDecoder();
         _stops = new StopStringMatcher(stopStrings);
+        _reasons = prompt.StartsInReasoning;
         _reasoningParser = prompt.SplitReasoning ? new ReasoningParser(prompt.StartsInReasoning) : null;
+        _callParser = prompt.ReadsToolCalls ? new ToolCallParser(prompt.ToolCallForm) : null;
     }
 
     /// <summary>Tokens of the prompt that a cache held.</summary>
@@ -80,12 +86,29 @@ internal sealed class ReplyReader : StopRule, IStopScan
             if (ended)
                 parts = parts.Concat(_reasoningParser.Flush());
             var byKind = parts.ToLookup(part => part.Kind, part => part.Text);
+            if (_reasons || _reasoningParser.IsReasoning)
+                _reasoningTokens = _ids.Count; // the token that ends it is one of it
+            _reasons = _reasoningParser.IsReasoning;
             (reasoning, text) = (string.Concat(byKind[ReasoningPartKind.Reasoning]), string.Concat(byKind[ReasoningPartKind.Answer]));
         }
 
+        IReadOnlyList<ToolCall> calls = [];
+        if (_callParser is not null)
+            (text, calls) = TakeCalls(_callParser, text, ended);
+
         _reasoning.Append(reasoning);
         _text.Append(text);
-        return new TextUpdate(reasoning, text);
+        _calls.AddRange(calls);
+        return new TextUpdate(reasoning, text) { ToolCalls = calls };
+    }
+
+    private static (string Text, IReadOnlyList<ToolCall> Calls) TakeCalls(ToolCallParser parser, string answer, bool ended)
+    {
+        IEnumerable<ToolCallPart> parts = parser.Append(answer);
+        if (ended)
+            parts = parts.Concat(parser.Flush());
+        var all = parts.ToList();
+        return (string.Concat(all.Select(part => part.Text)), [.. all.Select(part => part.Call).OfType<ToolCall>()]);
     }
 
     private TextCompletion Complete(FinishReason reason) => new(
@@ -93,7 +116,10 @@ internal sealed class ReplyReader : StopRule, IStopScan
         _reasoning.Length > 0 ? _reasoning.ToString() : null,
         _ids,
         reason,
-        new TokenUsage(_prompt.Ids.Count, Cached, _ids.Count),
+        new TokenUsage(_prompt.Ids.Count, Cached, _ids.Count) { Reasoning = _reasoningTokens },
         new TextTimings(_firstToken, _decoding, _ids.Count - 1),
-        _seed);
+        _seed)
+    {
+        ToolCalls = _calls,
+    };
 }

@@ -1,4 +1,5 @@
 using Deepseek.Inference.Generation;
+using Deepseek.Inference.Tokenization;
 
 namespace Deepseek.Inference.Chat;
 
@@ -11,7 +12,11 @@ namespace Deepseek.Inference.Chat;
 /// <param name="Timings">Time taken.</param>
 /// <param name="Seed">What decided the draws: given again, it brings the same reply, one that was left to chance as well.</param>
 public sealed record TextCompletion(
-    string? Text, string? Reasoning, IReadOnlyList<int> Ids, FinishReason FinishReason, TokenUsage Usage, TextTimings Timings, long Seed);
+    string? Text, string? Reasoning, IReadOnlyList<int> Ids, FinishReason FinishReason, TokenUsage Usage, TextTimings Timings, long Seed)
+{
+    /// <summary>The calls of tools that the reply makes; none by default. They are read where <see cref="TextPrompt.ReadsToolCalls"/> says so.</summary>
+    public IReadOnlyList<ToolCall> ToolCalls { get; init; } = [];
+}
 
 /// <summary>Tokens of a reply.</summary>
 /// <param name="Prompt">Of the prompt, those in the cache among them.</param>
@@ -19,6 +24,9 @@ public sealed record TextCompletion(
 /// <param name="Completion">Generated.</param>
 public sealed record TokenUsage(int Prompt, int Cached, int Completion)
 {
+    /// <summary>Of those generated, the ones that the model thought with; 0 where reasoning is not parted from the text.</summary>
+    public int Reasoning { get; init; }
+
     /// <summary>Prompt and completion together.</summary>
     public int Total => Prompt + Completion;
 }

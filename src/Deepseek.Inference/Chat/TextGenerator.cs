@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Deepseek.Inference.Caching;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Generation;
@@ -69,19 +70,31 @@ public sealed class TextGenerator : IDisposable
 
     /// <summary>The prompt of a conversation, made by the model's own chat template.</summary>
     /// <param name="messages">The conversation.</param>
-    /// <param name="tools">Tools as a JSON array in OpenAI's form; null for none.</param>
+    /// <param name="tools">Tools as a JSON array in OpenAI's form; null for none. Where the template has no place for them, a system message describes them.</param>
+    /// <param name="thinking">Whether the model thinks before it answers, where its template leaves that open or begins with the thinking; null (the default) for the template's own choice.</param>
     /// <exception cref="CheckpointFormatException">The folder has no tokenizer or no chat template.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the messages, or is at fault.</exception>
-    public TextPrompt Chat(IReadOnlyList<ChatMessage> messages, System.Text.Json.JsonElement? tools = null)
+    /// <exception cref="ArgumentException">Tools, or the calls of a message, are malformed.</exception>
+    public TextPrompt Chat(IReadOnlyList<ChatMessage> messages, JsonElement? tools = null, bool? thinking = null)
     {
         var tokenizer = RequireTokenizer();
-        var text = _template.Value.Render(messages, new ChatTemplateOptions
+        ArgumentNullException.ThrowIfNull(messages);
+        var template = _template.Value;
+        var offersTools = tools is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0;
+        var text = template.Render(ToolProse.Prepare(messages, offersTools ? tools : null, template.Source), new ChatTemplateOptions
         {
             BeginToken = tokenizer.BeginToken,
             EndToken = tokenizer.EndToken,
             Tools = tools,
+            Variables = ThinkingVariables(thinking),
         });
-        return new TextPrompt(tokenizer.Encode(text), SplitReasoning: true, ReasoningParser.EndsInReasoning(text));
+        if (thinking == false && ReasoningParser.EndsInReasoning(text))
+            text += "\n</think>\n\n"; // a thought that is over before it began
+        return new TextPrompt(tokenizer.Encode(text), SplitReasoning: true, ReasoningParser.EndsInReasoning(text))
+        {
+            ReadsToolCalls = offersTools,
+            ToolCallForm = ToolCallForms.Of(template.Source),
+        };
     }
 
     /// <summary>The prompt of a plain text, which is continued as it stands; special tokens written in it count as such.</summary>
@@ -105,7 +118,7 @@ public sealed class TextGenerator : IDisposable
     /// The prompt is empty or does not fit the context, the cache is another model's or holds another text, or options are at fault; thrown before any work.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">A token is not of the vocabulary.</exception>
-    /// <exception cref="CheckpointFormatException">Stop strings are given, and the folder has no tokenizer.</exception>
+    /// <exception cref="CheckpointFormatException">Stop strings or a constraint are given, and the folder has no tokenizer.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async IAsyncEnumerable<TextUpdate> StreamAsync(
         TextPrompt prompt, TextOptions? options = null, SequenceCache? cache = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -160,10 +173,29 @@ public sealed class TextGenerator : IDisposable
             RequireTokenizer();
         var cached = cache is null ? 0 : RequireBeginning(cache, prompt.Ids);
         var sampling = options.Generation.Sampling with { Seed = options.Generation.Sampling.Seed ?? SamplingRandom.NewSeed() };
+        List<ILogitsProcessor> processors = [.. sampling.Processors ?? []];
+        if (options.Constraint is { } constraint)
+            processors.Add(constraint.Begin(RequireTokenizer(), prompt, EndTokens(options)));
+        if (options.MaxReasoningTokens is { } budget && prompt.SplitReasoning && Tokenizer?.TokenId(ReasoningParser.Close) is { } close)
+            processors.Add(new ReasoningBudget(budget, close, prompt.StartsInReasoning ? null : Tokenizer.TokenId(ReasoningParser.Open)));
+        sampling = sampling with { Processors = processors };
         var reader = new ReplyReader(prompt, sampling.Seed.Value, Tokenizer, options.StopStrings) { Cached = cached };
         var generation = options.Generation with { Sampling = sampling, StopRules = [.. options.Generation.StopRules, reader] };
         return (new GenerationRequest(prompt.Ids.Skip(cached).ToArray(), generation, cache), reader);
     }
+
+    /// <summary>The names by which templates ask whether to think: V3.1's, and that of the distilled models.</summary>
+    private static Dictionary<string, JsonElement>? ThinkingVariables(bool? thinking)
+    {
+        if (thinking is not { } value)
+            return null;
+        var element = JsonSerializer.SerializeToElement(value);
+        return new Dictionary<string, JsonElement> { ["thinking"] = element, ["enable_thinking"] = element };
+    }
+
+    // As Sequence chooses them.
+    private IReadOnlyList<int> EndTokens(TextOptions options) =>
+        options.Generation.EndTokens ?? (Generator.Defaults.EndTokens.Count > 0 ? Generator.Defaults.EndTokens : Model.Config.EndTokens);
 
     private static int RequireBeginning(SequenceCache cache, IReadOnlyList<int> ids)
     {

@@ -1,4 +1,5 @@
 using Deepseek.Inference.Generation;
+using Deepseek.Inference.Tokenization;
 
 namespace Deepseek.Inference.Chat;
 
@@ -10,4 +11,7 @@ public readonly record struct TextUpdate(string Reasoning, string Text, TextComp
 {
     /// <summary>The token that brought the update. Its own text may have to wait for tokens to come.</summary>
     public TokenResult Token { get; init; }
+
+    /// <summary>Calls of tools that are complete now; most often none. They are read where <see cref="TextPrompt.ReadsToolCalls"/> says so.</summary>
+    public IReadOnlyList<ToolCall> ToolCalls { get => field ?? []; init; }
 }

@@ -98,7 +98,7 @@ public sealed partial class ContinuousBatcher
                 (best, shared) = (sequence.Sequence.Cache, there);
         }
 
-        return best is not null && Math.Min(shared, most) > _kept.SharedWith(prompt) && Math.Min(shared, most) >= WorthWaiting
+        return best is not null && Math.Min(shared, most) > _kept.SharedWith(prompt) && Math.Min(shared, most) >= KeptCaches.LeastShared
             ? best.Copy(Math.Min(shared, most))
             : _kept.Take(prompt, most, owner);
     }

@@ -18,8 +18,12 @@ public sealed partial class DeepseekTokenizer
         _texts = TextsById(definitionPath);
         _bytes = [.. _texts.Select(text => text is null ? null : ByteLevelAlphabet.Decode(text))];
         _special = new bool[_texts.Length];
+        _control = new bool[_texts.Length];
         foreach (var token in definition.AddedTokens)
+        {
             _special[token.Id] = token.Special;
+            _control[token.Id] = token.Special || token.Content is ['<', .., '>'] or ['｜', .., '｜'];
+        }
 
         _compose = definition.Compose;
         _splitter = definition.Splitter;

@@ -14,6 +14,7 @@ public sealed partial class DeepseekTokenizer
     private readonly string?[] _texts; // [VocabularySize]; null: no token has the id
     private readonly byte[]?[] _bytes; // [VocabularySize]; what a token decodes to
     private readonly bool[] _special; // [VocabularySize]
+    private readonly bool[] _control; // [VocabularySize]
     private readonly Dictionary<string, int> _ids;
     private readonly BytePairModel _model;
     private readonly TextSplitter _splitter;
@@ -117,6 +118,10 @@ public sealed partial class DeepseekTokenizer
     /// <summary>Whether the file marks a token as special; false where no token has the id.</summary>
     /// <param name="id">The id.</param>
     public bool IsSpecial(int id) => (uint)id < (uint)_special.Length && _special[id];
+
+    /// <summary>Whether a token is a sign to the model rather than text: an added token that is special, or written as <c>&lt;｜User｜&gt;</c> and <c>｜DSML｜</c> are.</summary>
+    /// <remarks>The files call few of them special; and some add words, which are text.</remarks>
+    internal bool IsControl(int id) => (uint)id < (uint)_control.Length && _control[id];
 
     /// <summary>The bytes of a token.</summary>
     internal byte[] Bytes(int id, string parameter)

@@ -14,8 +14,8 @@ namespace Deepseek.Inference.Tokenization;
 /// </remarks>
 public sealed class ReasoningParser
 {
-    private const string Open = "<think>";
-    private const string Close = "</think>";
+    internal const string Open = "<think>";
+    internal const string Close = "</think>";
     private const string AssistantMarker = "<｜Assistant｜>";
 
     private readonly bool _startsInReasoning;
@@ -36,6 +36,9 @@ public sealed class ReasoningParser
     /// <summary>Creates a parser for one reply.</summary>
     /// <param name="startsInReasoning">Whether the prompt already holds the opening tag; see <see cref="EndsInReasoning"/>.</param>
     public ReasoningParser(bool startsInReasoning) => _startsInReasoning = startsInReasoning;
+
+    /// <summary>Whether what came last belongs to a reasoning that has not ended.</summary>
+    internal bool IsReasoning => _state is State.ReasoningStart or State.Reasoning || (_state == State.Opening && _startsInReasoning);
 
     /// <summary>Whether a rendered prompt ends inside of a reasoning, so that the reply continues it.</summary>
     /// <param name="prompt">The rendered prompt.</param>

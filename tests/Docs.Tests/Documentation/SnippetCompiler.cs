@@ -8,13 +8,14 @@ namespace Deepseek.Inference.Docs.Tests.Documentation;
 
 /// <summary>Compiles the C# blocks of documents, each as a program of its own.</summary>
 /// <remarks>
-/// A block marked <c>continued</c> joins the blocks before it in one program; one marked <c>no-compile</c>, for fragments alone, is left out.
+/// A block marked <c>continued</c> joins the blocks before it in one program; one marked <c>no-compile</c>, for fragments alone, is left out; one marked <c>no-run</c> needs what a test has not, such as a large model.
 /// A block has the usings that the SDK adds to a console application, and names all others itself.
 /// </remarks>
 internal static class SnippetCompiler
 {
     public const string Continued = "continued";
     public const string NoCompile = "no-compile";
+    public const string NoRun = "no-run";
 
     private const string ImplicitUsings = """
         global using System;
@@ -42,22 +43,46 @@ internal static class SnippetCompiler
     /// <param name="fences">All fenced blocks of the file, in order.</param>
     public static IEnumerable<string> Errors(IEnumerable<MarkdownFence> fences)
     {
-        List<MarkdownFence> program = [];
-        foreach (var fence in fences.Where(IsCSharp))
+        var all = fences.Where(IsCSharp).ToList();
+        foreach (var fence in all)
         {
-            foreach (var mark in fence.Marks.Except([Continued, NoCompile]))
-                yield return $"{fence.File}({fence.Line - 1}): the mark '{mark}' is unknown; use {Continued} or {NoCompile}.";
-            if (fence.Marks.Contains(NoCompile))
-                continue;
-            if (!fence.Marks.Contains(Continued))
-                program.Clear();
-            program.Add(fence);
-            foreach (var error in Compile(program))
-                yield return error;
+            foreach (var mark in fence.Marks.Except([Continued, NoCompile, NoRun]))
+                yield return $"{fence.File}({fence.Line - 1}): the mark '{mark}' is unknown; use {Continued}, {NoCompile} or {NoRun}.";
         }
+
+        foreach (var error in Programs(all).SelectMany(program => Errors(Compile(program))))
+            yield return error;
     }
 
-    private static IEnumerable<string> Compile(IReadOnlyList<MarkdownFence> program)
+    /// <summary>The programs of one file, each of one block and those that continue it.</summary>
+    public static IEnumerable<IReadOnlyList<MarkdownFence>> Programs(IEnumerable<MarkdownFence> fences)
+    {
+        List<MarkdownFence> program = [];
+        foreach (var fence in fences.Where(fence => IsCSharp(fence) && !fence.Marks.Contains(NoCompile)))
+        {
+            if (!fence.Marks.Contains(Continued) && program.Count > 0)
+            {
+                yield return [.. program];
+                program.Clear();
+            }
+
+            program.Add(fence);
+        }
+
+        if (program.Count > 0)
+            yield return program;
+    }
+
+    /// <summary>The assembly of a program that compiles.</summary>
+    public static byte[] Emit(IReadOnlyList<MarkdownFence> program)
+    {
+        using var assembly = new MemoryStream();
+        var result = Compile(program).Emit(assembly, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(result.Success, string.Join(Environment.NewLine, result.Diagnostics));
+        return assembly.ToArray();
+    }
+
+    private static CSharpCompilation Compile(IReadOnlyList<MarkdownFence> program)
     {
         var roots = program.Select(fence => (Fence: fence, Root: SyntaxFactory.ParseCompilationUnit(fence.Text, options: Language))).ToList();
         var source = new StringBuilder();
@@ -73,13 +98,14 @@ internal static class SnippetCompiler
         var tree = CSharpSyntaxTree.ParseText(source.ToString(), Language, encoding: Encoding.UTF8);
         var isProgram = tree.GetCompilationUnitRoot().Members.Any(member => member is GlobalStatementSyntax);
         var options = new CSharpCompilationOptions(isProgram ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable);
-        var compilation = CSharpCompilation.Create("Snippet", [tree, CSharpSyntaxTree.ParseText(ImplicitUsings, Language)], References, options);
-        return
-            from diagnostic in compilation.GetDiagnostics(TestContext.Current.CancellationToken)
-            where diagnostic.Severity == DiagnosticSeverity.Error
-            let place = diagnostic.Location.GetMappedLineSpan()
-            select $"{place.Path}({place.StartLinePosition.Line + 1}): {diagnostic.Id} {diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture)}";
+        return CSharpCompilation.Create("Snippet", [tree, CSharpSyntaxTree.ParseText(ImplicitUsings, Language)], References, options);
     }
+
+    private static IEnumerable<string> Errors(CSharpCompilation compilation) =>
+        from diagnostic in compilation.GetDiagnostics(TestContext.Current.CancellationToken)
+        where diagnostic.Severity == DiagnosticSeverity.Error
+        let place = diagnostic.Location.GetMappedLineSpan()
+        select $"{place.Path}({place.StartLinePosition.Line + 1}): {diagnostic.Id} {diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture)}";
 
     private static string Part(MarkdownFence fence, string text, int skipped) =>
         $"#line {fence.Line + skipped} \"{fence.File}\"\n{text}\n";

@@ -89,7 +89,7 @@ public sealed class SnippetCompilerTests
             ```
             """));
 
-        Assert.Equal("a.md(1): the mark 'nocompile' is unknown; use continued or no-compile.", error);
+        Assert.Equal("a.md(1): the mark 'nocompile' is unknown; use continued, no-compile or no-run.", error);
     }
 
     private static List<string> Errors(string markdown) => [.. SnippetCompiler.Errors(MarkdownFence.Parse("a.md", markdown))];

@@ -11,7 +11,7 @@ public sealed class PackageTests(PackedLibraries packed) : IClassFixture<PackedL
     public static TheoryData<string> Ids => [.. PackedLibraries.Ids];
 
     [Theory]
-    [InlineData("Deepseek.Inference", "Deepseek.Inference.Kernels,Microsoft.Extensions.Logging.Abstractions,Microsoft.ML.Tokenizers,System.IO.Hashing,TorchSharp")]
+    [InlineData("Deepseek.Inference", "Deepseek.Inference.Kernels,Microsoft.Extensions.AI.Abstractions,Microsoft.Extensions.Diagnostics.HealthChecks,Microsoft.Extensions.Hosting.Abstractions,Microsoft.Extensions.Logging.Abstractions,Microsoft.Extensions.Options.ConfigurationExtensions,Microsoft.ML.Tokenizers,System.IO.Hashing,TorchSharp")]
     [InlineData("Deepseek.Inference.Kernels", "")]
     [InlineData("Deepseek.Inference.Nano", "")]
     public void Nuspec_Dependencies_AreTheAgreedOnes(string id, string expected)

@@ -1,4 +1,5 @@
 using Deepseek.Inference.Chat;
+using Deepseek.Inference.Sampling;
 
 namespace Deepseek.Inference.Tests.Chat;
 
@@ -23,6 +24,22 @@ public sealed class TextOptionsTests
     [Fact]
     public void Validate_GenerationAtFault_NamesIt() => Assert.StartsWith(
         "GenerationOptions: Alternatives is -1;", Assert.Throws<ArgumentException>(new TextOptions { Generation = new() { Alternatives = -1 } }.Validate).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Validate_ConstraintWithoutItsPlace_IsNamed()
+    {
+        var options = new TextOptions
+        {
+            Constraint = TextConstraint.JsonObject(),
+            Generation = new() { Chain = new SamplerChain([], new GreedySampler()), EndTokens = [] },
+        };
+
+        var fault = Assert.Throws<ArgumentException>(options.Validate);
+
+        Assert.Equal(
+            "TextOptions: Constraint is given beside Generation.Chain, which leaves no place for it; describe the chain by Generation.Sampling instead. Constraint is given, and Generation.EndTokens is empty; one token at least must be able to end the text. Leave it out for the model's own.",
+            fault.Message);
+    }
 
     [Fact]
     public void Validate_Defaults_Pass() => new TextOptions().Validate();

@@ -27,6 +27,10 @@ internal static class Rows
     public static void ForAll<T>(Gen<T> generator, Action<T> property) =>
         Prop.ForAll(generator.ToArbitrary(), property).Check(Settings);
 
+    /// <summary>As above, with fewer cases, for properties that take long.</summary>
+    public static void ForAll<T>(Gen<T> generator, int cases, Action<T> property) =>
+        Prop.ForAll(generator.ToArbitrary(), property).Check(Settings.WithMaxTest(cases));
+
     public static void ForAll<T1, T2>(Gen<T1> first, Gen<T2> second, Action<T1, T2> property) =>
         Prop.ForAll(first.ToArbitrary(), second.ToArbitrary(), property).Check(Settings);
 
