@@ -59,17 +59,20 @@ internal sealed partial class ToolProcess : IDisposable
     }
 
     /// <summary>Starts a shell, in whose script <c>deepseek</c> is the tool; skips the test where there is none.</summary>
-    public static ToolProcess StartShell(string script)
+    public static ToolProcess StartShell(string script, string shell = "/bin/sh", string? home = null)
     {
-        Assert.SkipUnless(File.Exists("/bin/sh"), "There is no /bin/sh.");
-        return new("/bin/sh", ["-c", $"deepseek() {{ dotnet '{Assembly}' \"$@\"; }}\n{script}"], null);
+        Assert.SkipUnless(File.Exists(shell), $"There is no {shell}.");
+        return new(shell, ["-c", $"deepseek() {{ dotnet '{Assembly}' \"$@\"; }}\n{script}"], home is null ? null : new Dictionary<string, string> { ["HOME"] = home, ["DOTNET_CLI_HOME"] = home });
     }
 
     /// <summary>Starts the tool in a pseudo-terminal; skips the test where util-linux has not put its <c>script</c>.</summary>
-    public static ToolProcess StartInTerminal(string args)
+    /// <param name="args">The command line.</param>
+    /// <param name="state">Where the tool keeps what it remembers; null where it remembers nothing.</param>
+    public static ToolProcess StartInTerminal(string args, string? state = null)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "util-linux' script, which makes a pseudo-terminal, is not installed.");
-        return new("/usr/bin/script", ["-qec", $"dotnet '{Assembly}' {args}", "/dev/null"], new Dictionary<string, string> { ["TERM"] = "xterm", ["NO_COLOR"] = "" });
+        return new("/usr/bin/script", ["-qec", $"dotnet '{Assembly}' {args}", "/dev/null"],
+            new Dictionary<string, string> { ["TERM"] = "xterm", ["NO_COLOR"] = "", ["XDG_STATE_HOME"] = state ?? "", ["HOME"] = state ?? "" });
     }
 
     /// <summary>Skips the test where a signal would not arrive.</summary>
