@@ -18,6 +18,18 @@ public sealed class StatsTests(ServerFixture fixture)
         Assert.Equal(("deepseek-nano", "model", "deepseek"), (one.GetProperty("id").GetString(), one.GetProperty("object").GetString(), one.GetProperty("owned_by").GetString()));
     }
 
+    [Theory]
+    [InlineData("org/model")]
+    [InlineData("org%2Fmodel")]
+    public async Task Models_IdWithASlash_IsFound(string path)
+    {
+        await using var server = await RunningServer.StartAsync(model => (model.ModelId, model.LoadAtStart) = ("org/model", false));
+
+        var one = JsonElement.Parse(await server.Client.GetStringAsync($"/v1/models/{path}"));
+
+        Assert.Equal("org/model", one.GetProperty("id").GetString());
+    }
+
     [Fact]
     public async Task Models_AnotherOne_IsNotFound()
     {

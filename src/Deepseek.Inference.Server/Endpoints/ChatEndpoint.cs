@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Deepseek.Inference.Chat;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Server.Replies;

@@ -20,12 +20,12 @@ internal sealed record FormFields(JsonElement? Tools, TextConstraint? Constraint
         {
             if (format is not null)
                 throw ApiException.BadRequest("response_format and tool_choice both force a form; a reply has one. Leave one of them out.", "response_format");
-            return new FormFields(tools, Made("tools", () => TextConstraint.ToolCalls(tools!.Value, function, parallel)));
+            return new FormFields(tools, Calls(tools!.Value, function, parallel));
         }
 
         // Malformed tools shall not wait for a reply that calls them.
         if (tools is { } offered && choice != "none")
-            _ = Made("tools", () => TextConstraint.ToolCalls(offered, null, parallel));
+            _ = Calls(offered, null, parallel);
         return new FormFields(choice == "none" ? null : tools, format);
     }
 
@@ -64,23 +64,26 @@ internal sealed record FormFields(JsonElement? Tools, TextConstraint? Constraint
             case "text":
                 return null;
             case "json_object":
-                return TextConstraint.JsonObject();
+                return Made("response_format", "object", TextConstraint.JsonObject);
             case "json_schema":
                 var schema = format.Object("json_schema", "an object with name and schema") ?? throw JsonFields.Wrong("response_format.json_schema", null, "an object with name and schema");
                 _ = schema.Text("name");
                 _ = schema.Flag("strict");
                 var found = schema.Find("schema") ?? throw JsonFields.Wrong(schema.PathOf("schema"), null, "a JSON schema");
-                return Made(schema.PathOf("schema"), () => TextConstraint.JsonSchema(found.Clone()));
+                return Made(schema.PathOf("schema"), $"schema {found.GetRawText()}", () => TextConstraint.JsonSchema(found));
             default:
                 throw JsonFields.Wrong("response_format.type", format.Find("type"), Expected);
         }
     }
 
-    private static TextConstraint Made(string param, Func<TextConstraint> make)
+    private static TextConstraint Calls(JsonElement tools, string? function, bool parallel) =>
+        Made("tools", $"calls {parallel} {function} {tools.GetRawText()}", () => TextConstraint.ToolCalls(tools, function, parallel));
+
+    private static TextConstraint Made(string param, string form, Func<TextConstraint> make)
     {
         try
         {
-            return make();
+            return ConstraintCache.Get(form, make);
         }
         catch (ArgumentException fault)
         {

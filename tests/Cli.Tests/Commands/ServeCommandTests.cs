@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Deepseek.Inference.Tests;
 
 namespace Deepseek.Cli.Tests.Commands;
 
