@@ -38,7 +38,7 @@ internal static class ServeCommand
             var keys = Keys(parsed.GetValue(key));
             RequireKey(parsed.GetValue(host)!, keys, parsed.GetValue(open));
             var patience = TimeSpan.FromSeconds(parsed.GetValue(grace) ?? DefaultGrace);
-            using var end = console.Interrupts.BeginLastStep(); // replies under way take as long as they are given
+            _ = console.Interrupts.BeginLastStep(); // to the verb's own end: replies under way take as long as they are given
             await using var app = DeepseekServer.Create(
                 settings =>
                 {
