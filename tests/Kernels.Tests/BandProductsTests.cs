@@ -26,7 +26,7 @@ public sealed partial class BandProductsTests
         {
             var layout = new BandLayout(weights, rows, columns);
             var matrix = ProductData.Matrix(random, layout);
-            foreach (var tokens in new[] { 1, 2, 3, 5, 11 })
+            foreach (var tokens in new[] { 1, 2, 3, 4, 5, 11, 13 })
             {
                 var x = BandData.Normal(random, tokens * columns);
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Deepseek.Inference.Caching;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Models;
 

@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Deepseek.Inference.Generation;
-using Deepseek.Inference.Sampling;
 using Microsoft.Extensions.AI;
 using Said = Deepseek.Inference.Tokenization.ChatMessage;
 

@@ -133,7 +133,7 @@ public sealed class DeepseekChatClient : IChatClient
         ArgumentNullException.ThrowIfNull(serviceType);
         if (serviceKey is not null)
             return null;
-        var service = _host.State == DeepseekModelState.Ready ? _host.GetAsync().Result : null;
+        var service = _host.Service;
         return new object?[] { _metadata, this, _host, service, service?.Generator, service?.Generator.Model }.FirstOrDefault(serviceType.IsInstanceOfType);
     }
 

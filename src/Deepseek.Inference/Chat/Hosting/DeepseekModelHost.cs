@@ -1,5 +1,3 @@
-using Deepseek.Inference.Configuration;
-using Deepseek.Inference.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Deepseek.Inference.Chat;
@@ -12,6 +10,7 @@ public sealed class DeepseekModelHost : IDisposable, IAsyncDisposable
     private readonly ILogger? _logger;
     private readonly Lazy<Task<TextService>> _service;
     private readonly CancellationTokenSource _disposal = new();
+    private volatile TextService? _ready;
     private int _disposed;
 
     /// <summary>Creates a host; nothing is read yet.</summary>
@@ -42,6 +41,9 @@ public sealed class DeepseekModelHost : IDisposable, IAsyncDisposable
 
     /// <summary>Why it could not be loaded; null where it could, or where that is not known yet.</summary>
     public Exception? Fault => State == DeepseekModelState.Failed ? _service.Value.Exception?.InnerException ?? new OperationCanceledException() : null;
+
+    /// <summary>The model at work; null until it is loaded.</summary>
+    internal TextService? Service => _ready;
 
     /// <summary>The model at work, once it is loaded; loads it where nobody has asked for it yet.</summary>
     /// <param name="cancellationToken">Ends the wait, not the loading.</param>
@@ -85,7 +87,7 @@ public sealed class DeepseekModelHost : IDisposable, IAsyncDisposable
         var generator = await TextGenerator.LoadAsync(_options.ModelPath, model with { Logger = model.Logger ?? _logger }, cancellationToken: _disposal.Token).ConfigureAwait(false);
         try
         {
-            return new TextService(generator, _options.Batching);
+            return _ready = new TextService(generator, _options.Batching);
         }
         catch
         {
