@@ -8,6 +8,7 @@ namespace Deepseek.Cli.Tests;
 internal sealed partial class ToolProcess : IDisposable
 {
     private const int InterruptSignal = 2; // SIGINT
+    private const int TerminateSignal = 15; // SIGTERM
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
@@ -41,6 +42,9 @@ internal sealed partial class ToolProcess : IDisposable
 
     /// <summary>Starts the tool.</summary>
     public static ToolProcess Start(params string[] args) => new("dotnet", [Assembly, .. args], null);
+
+    /// <summary>Starts the tool with variables of the environment.</summary>
+    public static ToolProcess Start(IReadOnlyDictionary<string, string> environment, params string[] args) => new("dotnet", [Assembly, .. args], environment);
 
     /// <summary>Runs the tool with nothing on its input.</summary>
     public static Task<ToolResult> RunAsync(IReadOnlyDictionary<string, string> environment, params string[] args) =>
@@ -84,6 +88,9 @@ internal sealed partial class ToolProcess : IDisposable
 
     /// <summary>Sends SIGINT, as Ctrl-C does.</summary>
     public void Interrupt() => Assert.Equal(0, Kill(_process.Id, InterruptSignal));
+
+    /// <summary>Sends SIGTERM, as services are asked to end.</summary>
+    public void Terminate() => Assert.Equal(0, Kill(_process.Id, TerminateSignal));
 
     /// <summary>Whether the process has come to its end.</summary>
     public bool HasExited => _process.HasExited;

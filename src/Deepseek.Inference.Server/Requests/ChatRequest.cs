@@ -1,0 +1,39 @@
+using System.Text.Json;
+using Deepseek.Inference.Tokenization;
+
+namespace Deepseek.Inference.Server.Requests;
+
+/// <summary>A request to <c>/v1/chat/completions</c>.</summary>
+/// <param name="Generation">How replies are generated.</param>
+/// <param name="Messages">The conversation.</param>
+/// <param name="LogProbabilities">Whether the probability of each token is reported.</param>
+/// <param name="Tools">The tools that the model is offered; null for none.</param>
+/// <param name="Thinking">Whether the model thinks before it answers; null for as its template has it.</param>
+internal sealed record ChatRequest(GenerationFields Generation, IReadOnlyList<ChatMessage> Messages, bool LogProbabilities, JsonElement? Tools, bool? Thinking)
+{
+    private const string Efforts = "none, minimal, low, medium, high or xhigh";
+
+    public static ChatRequest Read(JsonFields fields, DeepseekServerOptions limits)
+    {
+        var messages = MessageFields.Read(fields);
+        var logProbabilities = fields.Flag("logprobs") ?? false;
+        var alternatives = fields.Whole("top_logprobs", 0, 20);
+        if (alternatives is not null && !logProbabilities)
+            throw ApiException.BadRequest("top_logprobs is given, and logprobs is not true; leave it out, or set logprobs.", "top_logprobs");
+        var older = fields.Whole("max_tokens", 1, int.MaxValue);
+        var maxTokens = fields.Whole("max_completion_tokens", 1, int.MaxValue) ?? older;
+        var generation = GenerationFields.Read(fields, maxTokens, alternatives ?? 0, limits);
+        var thinking = ReadThinking(fields);
+        var form = FormFields.Read(fields);
+        return new ChatRequest(generation with { Options = generation.Options with { Constraint = form.Constraint } }, messages, logProbabilities, form.Tools, thinking);
+    }
+
+    /// <summary>How hard to think is not the model's to choose; whether at all, often is.</summary>
+    private static bool? ReadThinking(JsonFields fields) => fields.Text("reasoning_effort", Efforts) switch
+    {
+        null => null,
+        "none" or "minimal" => false,
+        "low" or "medium" or "high" or "xhigh" => true,
+        _ => throw JsonFields.Wrong("reasoning_effort", fields.Find("reasoning_effort"), Efforts),
+    };
+}
