@@ -1,6 +1,5 @@
 using System.Reflection;
 using Deepseek.Inference.Docs.Tests.Support;
-using Deepseek.Inference.Tests;
 
 namespace Deepseek.Inference.Docs.Tests.Documentation;
 

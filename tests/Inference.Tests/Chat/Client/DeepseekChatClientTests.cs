@@ -6,13 +6,15 @@ using Said = Deepseek.Inference.Tokenization.ChatMessage;
 
 namespace Deepseek.Inference.Tests.Chat.Client;
 
-public sealed class DeepseekChatClientTests(NanoHost nano) : IClassFixture<NanoHost>
+public sealed class DeepseekChatClientTests(NanoHost nano) : IClassFixture<NanoHost>, IDisposable
 {
     private const string Question = "What is 123 + 456?";
 
     private static readonly ChatOptions Greedy = new() { Temperature = 0 };
 
     private readonly DeepseekChatClient _client = new(nano.Host);
+
+    public void Dispose() => _client.Dispose();
 
     [Fact]
     public async Task GetResponseAsync_Greedy_IsWhatTheLibrarySays()
