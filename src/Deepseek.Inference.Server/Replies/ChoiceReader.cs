@@ -1,0 +1,55 @@
+using System.Text;
+using Deepseek.Inference.Chat;
+using Deepseek.Inference.Generation;
+using Deepseek.Inference.Tokenization;
+
+namespace Deepseek.Inference.Server.Replies;
+
+/// <summary>What has come of one reply.</summary>
+/// <remarks>A token's probability goes out with the text that follows it: its own text may have to wait.</remarks>
+internal sealed class ChoiceReader(DeepseekTokenizer? tokenizer, Choice choice)
+{
+    private readonly ReasoningTokens? _reasoningTokens = tokenizer is null ? null : new ReasoningTokens(tokenizer, choice.Prompt);
+    private readonly StringBuilder _text = new();
+    private readonly StringBuilder _reasoning = new();
+
+    /// <summary>Whether anything has come.</summary>
+    public bool HasBegun { get; private set; }
+
+    /// <summary>The answer so far.</summary>
+    public string Text => _text.ToString();
+
+    /// <summary>The reasoning so far.</summary>
+    public string Reasoning => _reasoning.ToString();
+
+    /// <summary>The answer's tokens that have not gone out.</summary>
+    public List<TokenResult> Tokens { get; } = [];
+
+    /// <summary>The reasoning's tokens that have not gone out.</summary>
+    public List<TokenResult> ThoughtTokens { get; } = [];
+
+    /// <summary>Tokens of the reasoning so far.</summary>
+    public int ReasoningCount => _reasoningTokens?.Count ?? 0;
+
+    /// <summary>The whole reply, once it has ended.</summary>
+    public TextCompletion? Completion { get; private set; }
+
+    /// <summary>Takes the next update.</summary>
+    public void Take(TextUpdate update)
+    {
+        HasBegun = true;
+        _text.Append(update.Text);
+        _reasoning.Append(update.Reasoning);
+        var isThought = _reasoningTokens?.Take(update.Token.Id) ?? false;
+        if (!update.Token.IsEnd)
+            (isThought ? ThoughtTokens : Tokens).Add(update.Token);
+        Completion = update.Completion;
+    }
+
+    /// <summary>Forgets the tokens that have gone out.</summary>
+    public void Sent()
+    {
+        Tokens.Clear();
+        ThoughtTokens.Clear();
+    }
+}
