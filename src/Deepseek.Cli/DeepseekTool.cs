@@ -25,6 +25,7 @@ internal static class DeepseekTool
             verbose,
             ChatCommand.Create(console),
             RunCommand.Create(console),
+            ServeCommand.Create(console),
             InspectCommand.Create(console),
             ConvertCommand.Create(console),
             VerifyCommand.Create(console),

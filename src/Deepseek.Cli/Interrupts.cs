@@ -4,9 +4,6 @@ namespace Deepseek.Cli;
 /// <remarks>A verb may take requests for itself while a part of it can be stopped alone, as a reply of a chat can; all others cancel <see cref="Token"/>.</remarks>
 internal sealed class Interrupts : IDisposable
 {
-    /// <summary>How long a verb may take to end by itself once it was asked to.</summary>
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
-
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _end = new();
     private readonly TaskCompletionSource _overdue = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -14,6 +11,9 @@ internal sealed class Interrupts : IDisposable
 
     /// <summary>Cancelled when the tool is to end.</summary>
     public CancellationToken Token => _end.Token;
+
+    /// <summary>How long a verb may take to end by itself once it was asked to; one with work that others wait for takes longer than most.</summary>
+    public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>What the tool exits with after a request to end.</summary>
     public int ExitCode { get; private set; } = DeepseekTool.Interrupted;

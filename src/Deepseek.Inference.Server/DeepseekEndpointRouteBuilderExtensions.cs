@@ -50,7 +50,7 @@ public static class DeepseekEndpointRouteBuilderExtensions
         group.Map("/health", endpoint.Of(HttpMethods.Get, new HealthEndpoint(host).HandleAsync, open: true));
         group.Map("/stats", endpoint.Of(HttpMethods.Get, stats.HandleAsync));
         group.Map("/metrics", endpoint.Of(HttpMethods.Get, metrics.HandleAsync));
-        group.Map("/v1/{**path}", endpoint.Of(null, (http, _) => throw ApiException.NotFound($"There is nothing at {http.Request.Path}; see docs/server.md for what there is.")));
+        group.Map("/v1/{**path}", endpoint.Of(null, (http, _) => throw ApiException.NotFound($"There is nothing at {http.Request.Path}. Chats are at /v1/chat/completions, texts at /v1/completions, the model's id at /v1/models.")));
         return group;
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using Deepseek.Inference.Chat;
 using Microsoft.Extensions.Logging.Console;
+using Microsoft.Extensions.Options;
 
 namespace Deepseek.Inference.Server;
 
@@ -41,8 +42,16 @@ public static class DeepseekServer
 
         var app = builder.Build();
         app.UseRouting();
-        app.MapDeepseekOpenAI(options);
-        return app;
+        try
+        {
+            app.MapDeepseekOpenAI(options);
+            return app;
+        }
+        catch (OptionsValidationException fault)
+        {
+            ((IDisposable)app).Dispose();
+            throw new ArgumentException($"{nameof(DeepseekOptions)}: {string.Join(" ", fault.Failures)}", nameof(model), fault);
+        }
     }
 
     private static IPAddress Address(string host)
