@@ -3,7 +3,7 @@
 import { drawing, element } from "./dom.js";
 
 const [width, height] = [240, 56];
-const values = 90; // kept, and shown from left to right
+const values = 60; // kept, and shown from left to right
 
 export class Chart {
   node;

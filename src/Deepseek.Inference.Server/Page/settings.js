@@ -33,8 +33,8 @@ export function defaultSettings(key) {
 /** What is wrong with a setting, in a sentence; null where nothing is. */
 export function faultOf(name, value) {
   const bounds = {
-    temperature: ["Temperature", 0, 2, false, "from 0 (the most probable word always) to 2"],
-    topP: ["Top-p", 0, 1, false, "from 0 to 1"],
+    temperature: ["Temperature", 0, 2, false, "a number from 0 to 2"],
+    topP: ["Top-p", 0, 1, false, "a number from 0 to 1"],
     maxTokens: ["Longest reply", 1, 2 ** 31 - 1, true, "a whole number, 1 or more"],
     seed: ["Seed", Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, true, "a whole number of at most 15 digits"],
   }[name];
