@@ -53,7 +53,8 @@ addEventListener("keydown", event => {
     composer.focus();
   }
 });
-addEventListener("pagehide", () => conversation.save());
+addEventListener("pagehide", () => chat.leave(true));
+addEventListener("pageshow", () => chat.leave(false));
 
 // The first look makes a server load the model that it has not loaded yet.
 server.health().catch(() => {});

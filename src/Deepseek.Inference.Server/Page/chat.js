@@ -16,6 +16,7 @@ export class Chat {
   #model = null;
   #running = null; // ends the reply that is coming
   #editing = false;
+  #leaving = false;
 
   /** @param settings returns the settings in force */
   constructor(server, conversation, settings) {
@@ -79,6 +80,12 @@ export class Chat {
     this.#running?.abort();
   }
 
+  /** The page goes, or is back. What has come of a reply is kept. */
+  leave(leaving) {
+    this.#leaving = leaving;
+    this.#conversation.save();
+  }
+
   /** Asks again where a key was missing, now that there may be one. */
   async keyChanged() {
     if (this.#conversation.messages.at(-1)?.fault?.kind === "key")
@@ -128,6 +135,8 @@ export class Chat {
         this.#take(piece, reply, view);
       return null;
     } catch (fault) {
+      if (this.#leaving)
+        return null; // the browser has cut the connection, since the page goes
       if (signal.aborted) {
         reply.finish = "stopped";
         return null;
