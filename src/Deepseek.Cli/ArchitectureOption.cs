@@ -9,13 +9,18 @@ internal static class ArchitectureOption
     public const int MostLayers = 4096; // what a configuration may state
 
     /// <summary>The option; required where there is no default.</summary>
-    public static Option<string?> Create(string description, string? standard = null) => new("--architecture", "-a")
+    public static Option<string?> Create(string description, string? standard = null)
     {
-        Description = $"{description}: {string.Join(", ", KnownModels.Names)}, or a file like config.json.{(standard is null ? "" : $" Default: {standard}.")}",
-        HelpName = "NAME|FILE.json",
-        Arity = ArgumentArity.ExactlyOne,
-        Required = standard is null,
-    };
+        var option = new Option<string?>("--architecture", "-a")
+        {
+            Description = $"{description}: {string.Join(", ", KnownModels.Names)}, or a file like config.json.{(standard is null ? "" : $" Default: {standard}.")}",
+            HelpName = "NAME|FILE.json",
+            Arity = ArgumentArity.ExactlyOne,
+            Required = standard is null,
+        };
+        option.CompletionSources.Add([.. KnownModels.Names]);
+        return option;
+    }
 
     /// <summary>The shape; where it is only recalled, standard error says so.</summary>
     public static ModelConfig Read(string architecture, ToolConsole console)

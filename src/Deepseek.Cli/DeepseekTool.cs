@@ -37,6 +37,7 @@ internal static class DeepseekTool
             BenchCommand.Create(console),
             PlanCommand.Create(console),
             SimulateCommand.Create(console),
+            CompletionCommand.Create(console),
         };
         HelpExamples.Attach(root);
 

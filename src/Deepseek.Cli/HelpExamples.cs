@@ -21,6 +21,8 @@ internal static class HelpExamples
     public static void Attach(RootCommand root)
     {
         var help = root.Options.OfType<HelpOption>().Single();
+        foreach (var alias in help.Aliases.Where(alias => alias[0] == '/').ToArray())
+            help.Aliases.Remove(alias); // a path may read like that
         help.Action = new WithExamplesAction((HelpAction)help.Action!);
     }
 

@@ -4,16 +4,18 @@ namespace Deepseek.Cli;
 /// <remarks>A verb may take requests for itself while a part of it can be stopped alone, as a reply of a chat can; all others cancel <see cref="Token"/>.</remarks>
 internal sealed class Interrupts : IDisposable
 {
+    /// <summary>How long a verb may take to end by itself once it was asked to.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _end = new();
     private readonly TaskCompletionSource _overdue = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationTokenSource? _part;
+    private int _lastSteps;
+    private bool _isLate;
 
     /// <summary>Cancelled when the tool is to end.</summary>
     public CancellationToken Token => _end.Token;
-
-    /// <summary>How long a verb may take to end by itself once it was asked to; one with work that others wait for takes longer than most.</summary>
-    public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>What the tool exits with after a request to end.</summary>
     public int ExitCode { get; private set; } = DeepseekTool.Interrupted;
@@ -38,8 +40,16 @@ internal sealed class Interrupts : IDisposable
 
             ExitCode = exitCode;
             _ = _end.CancelAsync();
-            _ = Task.Delay(Grace).ContinueWith(_ => _overdue.TrySetResult(), TaskScheduler.Default);
+            _ = Task.Delay(Grace).ContinueWith(_ => RunOut(), TaskScheduler.Default);
         }
+    }
+
+    /// <summary>Begins a last step that takes as long as it takes, such as writing what would else be lost; only a second request ends it. Dispose what this returns after it.</summary>
+    public IDisposable BeginLastStep()
+    {
+        lock (_lock)
+            _lastSteps++;
+        return new LastStep(this);
     }
 
     /// <summary>Lets Ctrl-C cancel a part of a verb's work in place of the whole.</summary>
@@ -55,4 +65,27 @@ internal sealed class Interrupts : IDisposable
     public async Task<bool> WaitAsync(Task tool) => await Task.WhenAny(tool, _overdue.Task).ConfigureAwait(false) == tool;
 
     public void Dispose() => _end.Dispose();
+
+    private void RunOut()
+    {
+        lock (_lock)
+        {
+            _isLate = true;
+            if (_lastSteps == 0)
+                _overdue.TrySetResult();
+        }
+    }
+
+    private sealed class LastStep(Interrupts interrupts) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (interrupts._lock)
+            {
+                interrupts._lastSteps--;
+                if (interrupts._isLate && interrupts._lastSteps == 0)
+                    interrupts._overdue.TrySetResult();
+            }
+        }
+    }
 }

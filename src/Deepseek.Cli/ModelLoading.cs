@@ -1,10 +1,11 @@
+using Deepseek.Cli.Terminal;
 using Deepseek.Inference.Chat;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Models;
 
 namespace Deepseek.Cli;
 
-/// <summary>Loads a model with its tokenizer.</summary>
+/// <summary>Loads a model, and its tokenizer where text is needed.</summary>
 internal static class ModelLoading
 {
     /// <summary>Loads what generates text.</summary>
@@ -20,5 +21,19 @@ internal static class ModelLoading
         if (needsTokenizer && (File.Exists(Path.Combine(folder, "config.json")) || File.Exists(Path.Combine(folder, "store.json"))) && !File.Exists(tokenizer))
             throw new CheckpointFormatException(tokenizer, null, "the file is missing; text needs it. Copy it from where the model was published, or give token ids (run --batch).");
         return TextGenerator.LoadAsync(folder, options, progress, cancellationToken);
+    }
+
+    /// <summary>The same; whoever watches sees how far it has come.</summary>
+    public static async Task<TextGenerator> LoadAsync(ToolConsole console, string folder, ModelOptions options, bool needsTokenizer, CancellationToken cancellationToken)
+    {
+        using var progress = LoadingProgress.For(console);
+        return await LoadAsync(folder, options, needsTokenizer, progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Loads what computes tokens alone; whoever watches sees how far it has come.</summary>
+    public static async Task<LanguageModel> LoadModelAsync(ToolConsole console, string folder, ModelOptions options, CancellationToken cancellationToken)
+    {
+        using var progress = LoadingProgress.For(console);
+        return await LanguageModel.LoadAsync(folder, options, progress, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -4,8 +4,10 @@ namespace Deepseek.Cli;
 internal static class OutputFile
 {
     /// <summary>Refuses a path that cannot become a file, so that no long work is lost.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="option">What named it, for messages; null where it was no option.</param>
     /// <exception cref="IOException">The path is a folder, its folder is missing or may not be written, or it is a device.</exception>
-    public static void RequireWritable(string path)
+    public static void RequireWritable(string path, string? option = "--out")
     {
         if (Directory.Exists(path))
             throw new IOException($"{path} is a folder; name a file in it.");
@@ -22,7 +24,7 @@ internal static class OutputFile
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"{path} cannot be written: {fault.Message} Choose another folder with --out.", fault);
+            throw new IOException($"{path} cannot be written: {fault.Message} Choose another folder{(option is null ? "" : $" with {option}")}.", fault);
         }
     }
 }

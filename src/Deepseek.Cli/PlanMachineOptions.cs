@@ -21,6 +21,7 @@ internal sealed class PlanMachineOptions
 
     public PlanMachineOptions(Command command)
     {
+        _machine.CompletionSources.Add([.. KnownMachines.Names]);
         foreach (var option in new Option[] { _machine, _vram, _ram, _disk, _memory, _measure, _threads })
             command.Options.Add(option);
     }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Deepseek.Cli;
+using Deepseek.Cli.Terminal.Editing;
 
 // UTF-8 whatever the system's settings say, without the mark that some encodings begin with.
 var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
@@ -13,7 +14,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Raise(context, DeepseekTool.Terminated));
 
 // On a thread of its own, so that nothing a verb does keeps a request to end from being heard.
-var tool = Task.Run(() => DeepseekTool.RunAsync(args, new ToolConsole(input, output, error) { Interrupts = interrupts }));
+var tool = Task.Run(() => DeepseekTool.RunAsync(args, new ToolConsole(input, output, error) { Interrupts = interrupts, Keys = ConsoleKeys.Open() }));
 if (await interrupts.WaitAsync(tool).ConfigureAwait(false))
     return await tool.ConfigureAwait(false);
 

@@ -1,3 +1,5 @@
+using Deepseek.Cli.Terminal.Editing;
+
 namespace Deepseek.Cli;
 
 /// <summary>Where the tool reads and writes.</summary>
@@ -17,6 +19,9 @@ internal sealed record ToolConsole(TextReader In, TextWriter Out, TextWriter Err
 
     /// <summary>Standard error is a terminal: whoever waits there sees how far long work has come.</summary>
     public bool IsWatched { get; init; } = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not "dumb";
+
+    /// <summary>The keys of a terminal on which lines can be edited; null where lines come as they are.</summary>
+    public IKeySource? Keys { get; init; }
 
     /// <summary>Requests to end.</summary>
     public Interrupts Interrupts { get; init; } = new();

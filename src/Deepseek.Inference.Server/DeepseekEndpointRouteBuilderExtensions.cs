@@ -46,7 +46,7 @@ public static class DeepseekEndpointRouteBuilderExtensions
         group.Map("/v1/chat/completions", endpoint.Of(HttpMethods.Post, new ChatEndpoint(model).HandleAsync));
         group.Map("/v1/completions", endpoint.Of(HttpMethods.Post, new CompletionEndpoint(model).HandleAsync));
         group.Map("/v1/models", endpoint.Of(HttpMethods.Get, models.ListAsync));
-        group.Map("/v1/models/{id}", endpoint.Of(HttpMethods.Get, models.OneAsync));
+        group.Map("/v1/models/{**id}", endpoint.Of(HttpMethods.Get, models.OneAsync));
         group.Map("/health", endpoint.Of(HttpMethods.Get, new HealthEndpoint(host).HandleAsync, open: true));
         group.Map("/stats", endpoint.Of(HttpMethods.Get, stats.HandleAsync));
         group.Map("/metrics", endpoint.Of(HttpMethods.Get, metrics.HandleAsync));

@@ -40,6 +40,35 @@ public sealed class InterruptsTests
     }
 
     [Fact]
+    public async Task BeginLastStep_WorkThatTakesLonger_IsWaitedFor()
+    {
+        using Interrupts interrupts = new();
+        TaskCompletionSource tool = new();
+        var step = interrupts.BeginLastStep();
+
+        interrupts.Raise(DeepseekTool.Interrupted);
+        var waited = interrupts.WaitAsync(tool.Task);
+        await Task.Delay(TimeSpan.FromSeconds(2.5), TestContext.Current.CancellationToken); // longer than a verb is given
+
+        Assert.False(waited.IsCompleted);
+        step.Dispose();
+        Assert.False(await waited); // the tool itself still does not end
+    }
+
+    [Fact]
+    public async Task BeginLastStep_SecondRequest_EndsIt()
+    {
+        using Interrupts interrupts = new();
+        TaskCompletionSource deaf = new();
+        using var step = interrupts.BeginLastStep();
+
+        interrupts.Raise(DeepseekTool.Interrupted);
+        interrupts.Raise(DeepseekTool.Interrupted);
+
+        Assert.False(await interrupts.WaitAsync(deaf.Task));
+    }
+
+    [Fact]
     public async Task Raise_WithAPartThatCanBeStopped_StopsItAlone()
     {
         using Interrupts interrupts = new();

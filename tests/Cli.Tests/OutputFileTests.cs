@@ -41,6 +41,9 @@ public sealed class OutputFileTests
         var fault = Assert.Throws<IOException>(() => OutputFile.RequireWritable("/proc/logits"));
 
         Assert.StartsWith("/proc/logits cannot be written: ", fault.Message, StringComparison.Ordinal);
+        Assert.EndsWith(" Choose another folder with --out.", fault.Message, StringComparison.Ordinal);
+        Assert.EndsWith(" Choose another folder with --save.", Assert.Throws<IOException>(() => OutputFile.RequireWritable("/proc/a", "--save")).Message, StringComparison.Ordinal);
+        Assert.EndsWith(" Choose another folder.", Assert.Throws<IOException>(() => OutputFile.RequireWritable("/proc/a", option: null)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -8,6 +8,7 @@ namespace Deepseek.Cli.Tests;
 internal sealed partial class ToolProcess : IDisposable
 {
     private const int InterruptSignal = 2; // SIGINT
+    private const int TerminateSignal = 15; // SIGTERM
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
@@ -42,6 +43,9 @@ internal sealed partial class ToolProcess : IDisposable
     /// <summary>Starts the tool.</summary>
     public static ToolProcess Start(params string[] args) => new("dotnet", [Assembly, .. args], null);
 
+    /// <summary>Starts the tool with variables of the environment.</summary>
+    public static ToolProcess Start(IReadOnlyDictionary<string, string> environment, params string[] args) => new("dotnet", [Assembly, .. args], environment);
+
     /// <summary>Runs the tool with nothing on its input.</summary>
     public static Task<ToolResult> RunAsync(IReadOnlyDictionary<string, string> environment, params string[] args) =>
         new ToolProcess("dotnet", [Assembly, .. args], environment).FinishAsync();
@@ -55,17 +59,20 @@ internal sealed partial class ToolProcess : IDisposable
     }
 
     /// <summary>Starts a shell, in whose script <c>deepseek</c> is the tool; skips the test where there is none.</summary>
-    public static ToolProcess StartShell(string script)
+    public static ToolProcess StartShell(string script, string shell = "/bin/sh", string? home = null)
     {
-        Assert.SkipUnless(File.Exists("/bin/sh"), "There is no /bin/sh.");
-        return new("/bin/sh", ["-c", $"deepseek() {{ dotnet '{Assembly}' \"$@\"; }}\n{script}"], null);
+        Assert.SkipUnless(File.Exists(shell), $"There is no {shell}.");
+        return new(shell, ["-c", $"deepseek() {{ dotnet '{Assembly}' \"$@\"; }}\n{script}"], home is null ? null : new Dictionary<string, string> { ["HOME"] = home, ["DOTNET_CLI_HOME"] = home });
     }
 
     /// <summary>Starts the tool in a pseudo-terminal; skips the test where util-linux has not put its <c>script</c>.</summary>
-    public static ToolProcess StartInTerminal(string args)
+    /// <param name="args">The command line.</param>
+    /// <param name="state">Where the tool keeps what it remembers; null where it remembers nothing.</param>
+    public static ToolProcess StartInTerminal(string args, string? state = null)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "util-linux' script, which makes a pseudo-terminal, is not installed.");
-        return new("/usr/bin/script", ["-qec", $"dotnet '{Assembly}' {args}", "/dev/null"], new Dictionary<string, string> { ["TERM"] = "xterm", ["NO_COLOR"] = "" });
+        return new("/usr/bin/script", ["-qec", $"dotnet '{Assembly}' {args}", "/dev/null"],
+            new Dictionary<string, string> { ["TERM"] = "xterm", ["NO_COLOR"] = "", ["XDG_STATE_HOME"] = state ?? "", ["HOME"] = state ?? "" });
     }
 
     /// <summary>Skips the test where a signal would not arrive.</summary>
@@ -81,6 +88,9 @@ internal sealed partial class ToolProcess : IDisposable
 
     /// <summary>Sends SIGINT, as Ctrl-C does.</summary>
     public void Interrupt() => Assert.Equal(0, Kill(_process.Id, InterruptSignal));
+
+    /// <summary>Sends SIGTERM, as services are asked to end.</summary>
+    public void Terminate() => Assert.Equal(0, Kill(_process.Id, TerminateSignal));
 
     /// <summary>Whether the process has come to its end.</summary>
     public bool HasExited => _process.HasExited;

@@ -64,6 +64,27 @@ public sealed class ToolProcessTests
     }
 
     [Fact]
+    public async Task Chat_InterruptedWithSave_KeepsTheConversation()
+    {
+        ToolProcess.RequireInterrupts();
+        using TemporaryFolder folder = new();
+        using (var tool = ToolProcess.Start("chat", "--temperature", "0", "--save", folder.File("talk")))
+        {
+            await tool.Input.WriteLineAsync("What is 1 + 2?");
+            await tool.Input.FlushAsync(TestContext.Current.CancellationToken);
+            await tool.ReadUntilAsync("\n");
+            tool.Interrupt();
+            await tool.Output.ReadToEndAsync(TestContext.Current.CancellationToken);
+            (await tool.FinishAsync()).AssertFault(DeepseekTool.Interrupted, "interrupted.");
+        }
+
+        var next = await ToolProcess.RunAsync("What is 5 + 6?"u8.ToArray(), "chat", "--json", "--temperature", "0", "--load", folder.File("talk"));
+
+        next.AssertSuccess();
+        Assert.True(next.Objects.Single().GetProperty("usage").GetProperty("cached_tokens").GetInt32() > 0);
+    }
+
+    [Fact]
     public async Task Run_InterruptedWhileItGenerates_ExitsWith130()
     {
         ToolProcess.RequireInterrupts();

@@ -103,7 +103,7 @@ public sealed class HttpFaultTests(ServerFixture fixture)
     [Theory]
     [InlineData("GET", "/v1/")]
     [InlineData("POST", "/v1/embeddings")]
-    [InlineData("GET", "/v1/models/a/b")]
+    [InlineData("GET", "/v1/engines/a")]
     public async Task Send_UnknownPath_IsNotFound(string method, string path)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Text.Json;
 using Deepseek.Inference.Chat;
 using Deepseek.Inference.Generation;

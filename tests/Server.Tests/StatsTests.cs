@@ -18,6 +18,18 @@ public sealed class StatsTests(ServerFixture fixture)
         Assert.Equal(("deepseek-nano", "model", "deepseek"), (one.GetProperty("id").GetString(), one.GetProperty("object").GetString(), one.GetProperty("owned_by").GetString()));
     }
 
+    [Theory]
+    [InlineData("org/model")]
+    [InlineData("org%2Fmodel")]
+    public async Task Models_IdWithASlash_IsFound(string path)
+    {
+        await using var server = await RunningServer.StartAsync(model => (model.ModelId, model.LoadAtStart) = ("org/model", false));
+
+        var one = JsonElement.Parse(await server.Client.GetStringAsync($"/v1/models/{path}"));
+
+        Assert.Equal("org/model", one.GetProperty("id").GetString());
+    }
+
     [Fact]
     public async Task Models_AnotherOne_IsNotFound()
     {
@@ -59,12 +71,12 @@ public sealed class StatsTests(ServerFixture fixture)
         var lines = (await response.Content.ReadAsStringAsync()).Split('\n');
 
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", response.Content.Headers.ContentType!.ToString());
-        Assert.Contains("# TYPE deepseek_inference_deepseek_tokens_generated counter", lines);
-        Assert.Contains(lines, line => line.StartsWith("deepseek_inference_deepseek_requests{deepseek_outcome=\"finished\"} ", StringComparison.Ordinal));
-        Assert.Contains("# TYPE deepseek_inference_deepseek_request_first_token histogram", lines);
-        Assert.Contains(lines, line => line.StartsWith("deepseek_inference_deepseek_token_duration_bucket{le=\"0.001\"} ", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith("microsoft_aspnetcore_hosting_http_server_request_duration_count{", StringComparison.Ordinal) && line.Contains("/v1/chat/completions", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith("system_runtime_dotnet_process_memory_working_set ", StringComparison.Ordinal));
+        Assert.Contains("# TYPE deepseek_tokens_generated_total counter", lines);
+        Assert.Contains(lines, line => line.StartsWith("deepseek_requests_total{deepseek_outcome=\"finished\"} ", StringComparison.Ordinal));
+        Assert.Contains("# TYPE deepseek_request_first_token_seconds histogram", lines);
+        Assert.Contains(lines, line => line.StartsWith("deepseek_token_duration_seconds_bucket{le=\"0.001\"} ", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("http_server_request_duration_seconds_count{", StringComparison.Ordinal) && line.Contains("/v1/chat/completions", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("dotnet_process_memory_working_set_bytes ", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Evaluation;
-using Deepseek.Inference.Models;
 using Deepseek.Inference.Planning;
 
 namespace Deepseek.Cli.Commands;
@@ -48,7 +47,7 @@ internal static class BenchCommand
             var start = Stopwatch.GetTimestamp();
             ModelBenchmark benchmark;
             TimeSpan load;
-            using (var loaded = await LanguageModel.LoadAsync(folder, given with { Threads = threads }, cancellationToken: cancellationToken).ConfigureAwait(false))
+            using (var loaded = await ModelLoading.LoadModelAsync(console, folder, given with { Threads = threads }, cancellationToken).ConfigureAwait(false))
             {
                 load = Stopwatch.GetElapsedTime(start);
                 benchmark = await Task.Run(() => ModelBenchmark.Measure(loaded, options, Progress(console), cancellationToken), cancellationToken).ConfigureAwait(false);

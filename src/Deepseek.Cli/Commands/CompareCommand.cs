@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Deepseek.Inference.Evaluation;
-using Deepseek.Inference.Models;
 
 namespace Deepseek.Cli.Commands;
 
@@ -20,9 +19,9 @@ internal static class CompareCommand
         {
             var options = modelOptions.Read(parsed);
             var runs = ScoredText.Read(parsed.GetRequiredValue(text)!, parsed.GetRequiredValue(first), parsed.GetValue(maxTokens));
-            using var a = await LanguageModel.LoadAsync(parsed.GetRequiredValue(first), options with { Paging = options.Paging with { CachePreference = 0 } }, // the reference is exact
-                cancellationToken: cancellationToken).ConfigureAwait(false);
-            using var b = await LanguageModel.LoadAsync(parsed.GetRequiredValue(second), options, cancellationToken: cancellationToken).ConfigureAwait(false);
+            using var a = await ModelLoading.LoadModelAsync(console, parsed.GetRequiredValue(first), options with { Paging = options.Paging with { CachePreference = 0 } }, // the reference is exact
+                cancellationToken).ConfigureAwait(false);
+            using var b = await ModelLoading.LoadModelAsync(console, parsed.GetRequiredValue(second), options, cancellationToken).ConfigureAwait(false);
             var comparison = await Task.Run(() => ModelComparison.Measure(a, b, runs, ScoredText.Progress(console, runs), cancellationToken), cancellationToken).ConfigureAwait(false);
 
             await console.Out.WriteLineAsync(parsed.GetValue(json)

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using Deepseek.Inference.Caching;
 using Deepseek.Inference.Evaluation;
-using Deepseek.Inference.Models;
 
 namespace Deepseek.Cli.Commands;
 
@@ -42,7 +41,7 @@ internal static class LogitsCommand
 
             var options = modelOptions.Read(parsed);
             options = options with { ChunkSize = parsed.GetValue(chunk) ?? options.ChunkSize };
-            using var loaded = await LanguageModel.LoadAsync(CommonOptions.Folder(parsed, model), options, cancellationToken: cancellationToken).ConfigureAwait(false);
+            using var loaded = await ModelLoading.LoadModelAsync(console, CommonOptions.Folder(parsed, model), options, cancellationToken).ConfigureAwait(false);
             var dump = new LogitsDumpOptions
             {
                 Hidden = parsed.GetValue(hidden),

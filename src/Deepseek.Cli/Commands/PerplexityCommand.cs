@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Deepseek.Inference.Evaluation;
-using Deepseek.Inference.Models;
 
 namespace Deepseek.Cli.Commands;
 
@@ -18,7 +17,7 @@ internal static class PerplexityCommand
         {
             var folder = CommonOptions.Folder(parsed, model);
             var runs = ScoredText.Read(parsed.GetRequiredValue(text)!, folder, parsed.GetValue(maxTokens));
-            using var loaded = await LanguageModel.LoadAsync(folder, modelOptions.Read(parsed), cancellationToken: cancellationToken).ConfigureAwait(false);
+            using var loaded = await ModelLoading.LoadModelAsync(console, folder, modelOptions.Read(parsed), cancellationToken).ConfigureAwait(false);
             var perplexity = await Task.Run(() => Perplexity.Measure(loaded, runs, ScoredText.Progress(console, runs), cancellationToken), cancellationToken).ConfigureAwait(false);
 
             await console.Out.WriteLineAsync(parsed.GetValue(json)

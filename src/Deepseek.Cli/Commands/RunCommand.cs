@@ -28,7 +28,7 @@ internal static class RunCommand
             var requests = file is null ? [new BatchLine("--prompt", text, null)] : BatchLine.ReadAll(file);
 
             var needsTokenizer = options.StopStrings.Count > 0 || requests.Any(request => request.Prompt is not null);
-            using var generator = await ModelLoading.LoadAsync(CommonOptions.Folder(parsed, model), generation.ReadModel(parsed), needsTokenizer, null, cancellationToken).ConfigureAwait(false);
+            using var generator = await ModelLoading.LoadAsync(console, CommonOptions.Folder(parsed, model), generation.ReadModel(parsed), needsTokenizer, cancellationToken).ConfigureAwait(false);
             var prompts = requests.Select(request => Prompt(generator, request, parsed.GetValue(raw))).ToList();
             if (file is null && !parsed.GetValue(json))
                 await StreamAsync(console, generator, prompts[0], options, cancellationToken).ConfigureAwait(false);

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using Deepseek.Inference.Chat;
 using Deepseek.Inference.Generation;
-using Deepseek.Inference.Models;
 using Deepseek.Inference.Server;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,9 +17,6 @@ internal static class ServeCommand
     private const string KeyVariable = "DEEPSEEK_API_KEY";
     private const int DefaultPort = 8080;
     private const int DefaultGrace = 30;
-
-    // After the replies: closing connections and freeing the model.
-    private static readonly TimeSpan Closing = TimeSpan.FromSeconds(5);
 
     public static Command Create(ToolConsole tool)
     {
@@ -42,6 +38,7 @@ internal static class ServeCommand
             var keys = Keys(parsed.GetValue(key));
             RequireKey(parsed.GetValue(host)!, keys, parsed.GetValue(open));
             var patience = TimeSpan.FromSeconds(parsed.GetValue(grace) ?? DefaultGrace);
+            _ = console.Interrupts.BeginLastStep(); // to the verb's own end: replies under way take as long as they are given
             await using var app = DeepseekServer.Create(
                 settings =>
                 {
@@ -57,7 +54,6 @@ internal static class ServeCommand
                     builder.Services.AddSingleton<IHostLifetime, ToolLifetime>();
                 });
 
-            console.Interrupts.Grace = patience + Closing;
             await StartAsync(app, cancellationToken).ConfigureAwait(false);
             await console.Out.WriteLineAsync($"Listening on {app.Urls.First()}").ConfigureAwait(false);
             await ServeAsync(app, cancellationToken).ConfigureAwait(false);

@@ -1,56 +1,74 @@
+using Deepseek.Cli.Terminal.Editing;
 using Deepseek.Inference.Chat;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Models;
 
 namespace Deepseek.Cli.Terminal;
 
-/// <summary>A conversation with somebody who types: replies stream, thinking is faint, Ctrl-C stops a reply and keeps the chat.</summary>
+/// <summary>A conversation with somebody who types: replies stream, thinking is faint, Ctrl-C stops a reply and keeps the chat, lines that begin with a slash are commands.</summary>
 internal sealed class InteractiveChat
 {
     private readonly ToolConsole _console;
     private readonly TerminalView _view;
-    private readonly ChatSession _session;
+    private readonly QuestionReader _questions;
+    private readonly ChatCommands _commands;
     private readonly TextOptions _options;
 
-    private InteractiveChat(ToolConsole console, TerminalView view, ChatSession session, TextOptions options) =>
-        (_console, _view, _session, _options) = (console, view, session, options);
+    private InteractiveChat(ToolConsole console, TerminalView view, QuestionReader questions, ChatCommands commands, TextOptions options) =>
+        (_console, _view, _questions, _commands, _options) = (console, view, questions, commands, options);
 
     /// <summary>Loads a model and talks until input ends.</summary>
-    public static async Task<int> RunAsync(
-        ToolConsole console, string folder, ModelOptions modelOptions, string? instructions, TextOptions options, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(ToolConsole console, ChatOptions options, CancellationToken cancellationToken)
     {
         var view = new TerminalView(console);
-        view.Heading(Path.GetFileName(Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar)));
+        view.Heading(Path.GetFileName(Path.GetFullPath(options.Folder).TrimEnd(Path.DirectorySeparatorChar)));
         using var generator = await view.WhileAsync("Loading …", show =>
-            ModelLoading.LoadAsync(folder, modelOptions, needsTokenizer: true, new Percentage(show), cancellationToken)).ConfigureAwait(false);
-        using var session = new ChatSession(generator, instructions);
-        return await new InteractiveChat(console, view, session, options).TalkAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task<int> TalkAsync(CancellationToken cancellationToken)
-    {
-        await _console.Error.WriteLineAsync("Ask away. Ctrl-C stops a reply; Ctrl-D, or Ctrl-C here, ends the chat.").ConfigureAwait(false);
-        while (true)
-        {
-            if (await AskAsync(cancellationToken).ConfigureAwait(false) is not { } line)
-                return DeepseekTool.Success;
-            if (!string.IsNullOrWhiteSpace(line))
-                await ReplyAsync(line.Trim(), cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    private async Task<string?> AskAsync(CancellationToken cancellationToken)
-    {
-        await _console.Error.WriteAsync("> ").ConfigureAwait(false);
-        string? line = null;
+            ModelLoading.LoadAsync(options.Folder, options.Model, needsTokenizer: true, new Percentage(show), cancellationToken)).ConfigureAwait(false);
+        using var commands = new ChatCommands(console, generator, await options.BeginAsync(generator, cancellationToken).ConfigureAwait(false));
+        var chat = new InteractiveChat(console, view, new QuestionReader(Lines(console, options.KeepsHistory)), commands, options.Text);
         try
         {
-            return line = await _console.ReadLineAsync(cancellationToken).ConfigureAwait(false);
+            return await chat.TalkAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            if (line is null)
-                await _console.Error.WriteLineAsync().ConfigureAwait(false); // whatever follows begins on a line of its own
+            if (options.Save is { } path) // however the chat ends
+            {
+                using var step = console.Interrupts.BeginLastStep();
+                await commands.SaveAsync(path, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static ILineSource Lines(ToolConsole console, bool keepsHistory) => console.Keys is { } keys
+        ? new LineEditor(console.Error, keys, ChatHistory.Open(keepsHistory ? ChatHistory.DefaultPath() : null, console.Error.WriteLine))
+        : new PlainLines(console);
+
+    private async Task<int> TalkAsync(CancellationToken cancellationToken)
+    {
+        await NoteAsync("Ask away. Ctrl-C stops a reply; Ctrl-D ends the chat; /help shows commands.").ConfigureAwait(false);
+        var goesOn = true;
+        while (goesOn && await _questions.ReadAsync(cancellationToken).ConfigureAwait(false) is { } entry)
+        {
+            if (entry.MayBeCommand && entry.Text.StartsWith('/') && !entry.Text.StartsWith("//", StringComparison.Ordinal))
+                goesOn = await CommandAsync(entry.Text, cancellationToken).ConfigureAwait(false);
+            else if (!string.IsNullOrWhiteSpace(entry.Text))
+                await ReplyAsync(entry.MayBeCommand && entry.Text.StartsWith('/') ? entry.Text[1..] : entry.Text, cancellationToken).ConfigureAwait(false);
+        }
+
+        return DeepseekTool.Success;
+    }
+
+    private async Task<bool> CommandAsync(string line, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _commands.RunAsync(line, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (fault is DeepseekException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            await FaultAsync(fault).ConfigureAwait(false);
+            return true;
         }
     }
 
@@ -58,11 +76,11 @@ internal sealed class InteractiveChat
     {
         using var reply = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _console.Interrupts.DivertTo(reply);
-        var forgotten = _session.Forgotten;
+        var forgotten = _commands.Session.Forgotten;
         try
         {
             await StreamAsync(question, reply.Token).ConfigureAwait(false);
-            if (_session.Forgotten > forgotten)
+            if (_commands.Session.Forgotten > forgotten)
                 await NoteAsync("(The conversation outgrew the context; its oldest messages are forgotten.)").ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -72,7 +90,7 @@ internal sealed class InteractiveChat
         catch (Exception fault) when (fault is DeepseekException or ArgumentException)
         {
             // A question that is too long is no reason to end the conversation.
-            await NoteAsync($"{_view.End}error: {PrintableText.Line(FaultReport.Of(fault, _console.Interrupts).Message!)}").ConfigureAwait(false);
+            await FaultAsync(fault).ConfigureAwait(false);
         }
         finally
         {
@@ -82,7 +100,7 @@ internal sealed class InteractiveChat
 
     private async Task StreamAsync(string question, CancellationToken cancellationToken)
     {
-        var updates = _session.AskAsync(question, _options, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        var updates = _commands.Session.AskAsync(question, _options, cancellationToken).GetAsyncEnumerator(cancellationToken);
         await using (updates.ConfigureAwait(false))
         {
             var thinking = false;
@@ -109,10 +127,13 @@ internal sealed class InteractiveChat
 
     private async Task FinishAsync(TextCompletion completion)
     {
+        _commands.Last = completion;
         await _console.Out.WriteLineAsync(_view.End).ConfigureAwait(false);
         await NoteAsync(_view.Faint(FormattableString.Invariant(
             $"{completion.Usage.Completion} tokens, {completion.Timings.TokensPerSecond:0.0} tokens/s, first after {completion.Timings.FirstToken.TotalMilliseconds:0} ms"))).ConfigureAwait(false);
     }
+
+    private Task FaultAsync(Exception fault) => NoteAsync($"{_view.End}error: {PrintableText.Line(FaultReport.Of(fault, _console.Interrupts).Message!)}");
 
     private Task NoteAsync(string note) => _console.Error.WriteLineAsync(note);
 

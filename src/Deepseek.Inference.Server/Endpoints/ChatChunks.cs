@@ -21,9 +21,9 @@ internal sealed class ChatChunks(HttpResponse response, ChatReply reply, IReadOn
             }, withTokens: false).ConfigureAwait(false);
         }
 
-        if (update.Reasoning.Length > 0 || update.Text.Length > 0)
+        if (update.Reasoning.Length > 0 || update.Text.Length > 0 || update.ToolCalls.Count > 0)
         {
-            await SendAsync(index, json => WriteText(json, update)).ConfigureAwait(false);
+            await SendAsync(index, json => WriteNew(json, update, choices[index].CallsBefore)).ConfigureAwait(false);
             choices[index].Sent();
         }
 
@@ -34,12 +34,14 @@ internal sealed class ChatChunks(HttpResponse response, ChatReply reply, IReadOn
         }
     }
 
-    private static void WriteText(Utf8JsonWriter json, TextUpdate update)
+    private static void WriteNew(Utf8JsonWriter json, TextUpdate update, int callsBefore)
     {
         if (update.Reasoning.Length > 0)
             json.WriteString("reasoning_content", update.Reasoning);
         if (update.Text.Length > 0)
             json.WriteString("content", update.Text);
+        if (update.ToolCalls.Count > 0)
+            ToolCallJson.Write(json, update.ToolCalls, callsBefore);
     }
 
     private Task SendAsync(int index, Action<Utf8JsonWriter> delta, string? finishReason = null, bool withTokens = true) =>

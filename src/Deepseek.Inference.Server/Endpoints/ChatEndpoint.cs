@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Deepseek.Inference.Chat;
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Server.Replies;
@@ -40,13 +39,17 @@ internal sealed class ChatEndpoint(ServedModel model)
     {
         try
         {
-            return generator.Chat(request.Messages);
+            return generator.Chat(request.Messages, request.Tools, request.Thinking);
         }
         catch (ChatTemplateException fault)
         {
             // The file's place is nobody's business.
             var reason = fault.Message[(fault.Message.IndexOf(": line ", StringComparison.Ordinal) + 2)..];
             throw ApiException.BadRequest($"The model's chat template cannot render the messages: {reason}", "messages");
+        }
+        catch (ArgumentException fault)
+        {
+            throw ApiException.BadRequest(fault.Message.Split(" (Parameter '", 2)[0], "messages");
         }
         catch (CheckpointFormatException)
         {

@@ -18,7 +18,7 @@ internal sealed class ModelEndpoint(ServedModel model)
 
     public Task OneAsync(HttpContext http, CancellationToken cancellationToken)
     {
-        model.RequireModel(http.Request.RouteValues["id"] as string ?? "", null);
+        model.RequireModel(Uri.UnescapeDataString(http.Request.RouteValues["id"] as string ?? ""), null); // an id may hold a slash, escaped or not
         return JsonReply.WriteAsync(http.Response, StatusCodes.Status200OK, Write, cancellationToken);
     }
 

@@ -65,9 +65,14 @@ internal sealed class ChatReply(ReplyHead head, DeepseekTokenizer? tokenizer, IR
     {
         json.WriteStartObject("message");
         json.WriteString("role", "assistant");
-        json.WriteString("content", choice.Text);
+        if (choice.Completion!.ToolCalls.Count > 0 && choice.Text.Length == 0)
+            json.WriteNull("content");
+        else
+            json.WriteString("content", choice.Text);
         if (choice.Reasoning.Length > 0)
             json.WriteString("reasoning_content", choice.Reasoning);
+        if (choice.Completion.ToolCalls.Count > 0)
+            ToolCallJson.Write(json, choice.Completion.ToolCalls);
         json.WriteNull("refusal");
         json.WriteEndObject();
     }

@@ -12,9 +12,7 @@ internal sealed class ChoiceReader(DeepseekTokenizer? tokenizer, Choice choice)
     private readonly ReasoningTokens? _reasoningTokens = tokenizer is null ? null : new ReasoningTokens(tokenizer, choice.Prompt);
     private readonly StringBuilder _text = new();
     private readonly StringBuilder _reasoning = new();
-
-    /// <summary>Whether anything has come.</summary>
-    public bool HasBegun { get; private set; }
+    private int _lastCalls;
 
     /// <summary>The answer so far.</summary>
     public string Text => _text.ToString();
@@ -28,8 +26,8 @@ internal sealed class ChoiceReader(DeepseekTokenizer? tokenizer, Choice choice)
     /// <summary>The reasoning's tokens that have not gone out.</summary>
     public List<TokenResult> ThoughtTokens { get; } = [];
 
-    /// <summary>Tokens of the reasoning so far.</summary>
-    public int ReasoningCount => _reasoningTokens?.Count ?? 0;
+    /// <summary>Calls of tools that came with earlier updates.</summary>
+    public int CallsBefore { get; private set; }
 
     /// <summary>The whole reply, once it has ended.</summary>
     public TextCompletion? Completion { get; private set; }
@@ -37,7 +35,8 @@ internal sealed class ChoiceReader(DeepseekTokenizer? tokenizer, Choice choice)
     /// <summary>Takes the next update.</summary>
     public void Take(TextUpdate update)
     {
-        HasBegun = true;
+        CallsBefore += _lastCalls;
+        _lastCalls = update.ToolCalls.Count;
         _text.Append(update.Text);
         _reasoning.Append(update.Reasoning);
         var isThought = _reasoningTokens?.Take(update.Token.Id) ?? false;

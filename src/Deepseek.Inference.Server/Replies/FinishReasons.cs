@@ -9,6 +9,7 @@ internal static class FinishReasons
     public static string Of(TextCompletion completion) => completion.FinishReason switch
     {
         FinishReason.Length => "length",
+        _ when completion.ToolCalls.Count > 0 => "tool_calls",
         _ => "stop",
     };
 }

@@ -28,9 +28,6 @@ internal sealed class ReasoningTokens
         _state = !prompt.SplitReasoning ? State.Answer : prompt.StartsInReasoning ? State.Reasoning : State.Opening;
     }
 
-    /// <summary>Tokens of reasoning so far.</summary>
-    public int Count { get; private set; }
-
     /// <summary>Takes the next token; returns whether it belongs to the reasoning.</summary>
     public bool Take(int id)
     {
@@ -41,7 +38,6 @@ internal sealed class ReasoningTokens
         if (_state != State.Reasoning)
             return false;
 
-        Count++;
         if (_text.Contains(Close, StringComparison.Ordinal))
             _state = State.Answer;
         else if (_text.Length >= Close.Length)

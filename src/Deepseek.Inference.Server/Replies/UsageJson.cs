@@ -20,7 +20,7 @@ internal static class UsageJson
         json.WriteNumber("cached_tokens", first.Sum(usage => (long)usage.Cached));
         json.WriteEndObject();
         json.WriteStartObject("completion_tokens_details");
-        json.WriteNumber("reasoning_tokens", choices.Sum(choice => (long)choice.ReasoningCount));
+        json.WriteNumber("reasoning_tokens", choices.Sum(choice => (long)choice.Completion!.Usage.Reasoning));
         json.WriteEndObject();
         json.WriteEndObject();
     }

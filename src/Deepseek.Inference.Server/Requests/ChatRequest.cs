@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Deepseek.Inference.Tokenization;
 
 namespace Deepseek.Inference.Server.Requests;
@@ -6,8 +7,12 @@ namespace Deepseek.Inference.Server.Requests;
 /// <param name="Generation">How replies are generated.</param>
 /// <param name="Messages">The conversation.</param>
 /// <param name="LogProbabilities">Whether the probability of each token is reported.</param>
-internal sealed record ChatRequest(GenerationFields Generation, IReadOnlyList<ChatMessage> Messages, bool LogProbabilities)
+/// <param name="Tools">The tools that the model is offered; null for none.</param>
+/// <param name="Thinking">Whether the model thinks before it answers; null for as its template has it.</param>
+internal sealed record ChatRequest(GenerationFields Generation, IReadOnlyList<ChatMessage> Messages, bool LogProbabilities, JsonElement? Tools, bool? Thinking)
 {
+    private const string Efforts = "none, minimal, low, medium, high or xhigh";
+
     public static ChatRequest Read(JsonFields fields, DeepseekServerOptions limits)
     {
         var messages = MessageFields.Read(fields);
@@ -17,6 +22,18 @@ internal sealed record ChatRequest(GenerationFields Generation, IReadOnlyList<Ch
             throw ApiException.BadRequest("top_logprobs is given, and logprobs is not true; leave it out, or set logprobs.", "top_logprobs");
         var older = fields.Whole("max_tokens", 1, int.MaxValue);
         var maxTokens = fields.Whole("max_completion_tokens", 1, int.MaxValue) ?? older;
-        return new ChatRequest(GenerationFields.Read(fields, maxTokens, alternatives ?? 0, limits), messages, logProbabilities);
+        var generation = GenerationFields.Read(fields, maxTokens, alternatives ?? 0, limits);
+        var thinking = ReadThinking(fields);
+        var form = FormFields.Read(fields);
+        return new ChatRequest(generation with { Options = generation.Options with { Constraint = form.Constraint } }, messages, logProbabilities, form.Tools, thinking);
     }
+
+    /// <summary>How hard to think is not the model's to choose; whether at all, often is.</summary>
+    private static bool? ReadThinking(JsonFields fields) => fields.Text("reasoning_effort", Efforts) switch
+    {
+        null => null,
+        "none" or "minimal" => false,
+        "low" or "medium" or "high" or "xhigh" => true,
+        _ => throw JsonFields.Wrong("reasoning_effort", fields.Find("reasoning_effort"), Efforts),
+    };
 }

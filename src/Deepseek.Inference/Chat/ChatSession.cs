@@ -10,7 +10,7 @@ namespace Deepseek.Inference.Chat;
 /// Not thread-safe: one reply at a time. A reply that is cancelled stays in the conversation as far as it came. Where the conversation outgrows the
 /// context, its oldest exchanges are forgotten, and <see cref="Forgotten"/> counts them.
 /// </remarks>
-public sealed class ChatSession : IDisposable
+public sealed partial class ChatSession : IDisposable
 {
     private readonly TextGenerator _generator;
     private readonly List<ChatMessage> _messages = [];
@@ -35,6 +35,22 @@ public sealed class ChatSession : IDisposable
 
     /// <summary>Messages that were dropped because the conversation outgrew the context.</summary>
     public int Forgotten { get; private set; }
+
+    /// <summary>Tokens that the cache holds: those of the conversation, but for the last one of a reply. The next question pays for none of them again that its prompt begins with.</summary>
+    public int CachedTokens => _cache.Length;
+
+    /// <summary>Bytes that the cache takes.</summary>
+    public long CacheBytes => _cache.ByteSize;
+
+    /// <summary>Begins anew with the same instructions: everything that was said is forgotten, in the cache too.</summary>
+    public void Reset()
+    {
+        _messages.RemoveRange(_instructions, _messages.Count - _instructions);
+        Forgotten = 0;
+        // What any conversation with these instructions begins with need not be read again.
+        var begin = _generator.Chat([.. _messages, ChatMessage.User("")]);
+        _cache.Truncate(_cache.SharedWith(begin.Ids));
+    }
 
     /// <summary>Asks a question and streams the reply.</summary>
     /// <param name="question">What the user says.</param>

@@ -30,6 +30,9 @@ public sealed class CheckpointFolder : ICheckpointSource
     /// <summary>Paths of the shards, in the index's order.</summary>
     public IReadOnlyCollection<string> Files => _files.Keys;
 
+    /// <summary>The shards, in the index's order.</summary>
+    internal IReadOnlyCollection<SafetensorsFile> OpenFiles => _files.Values;
+
     /// <summary>Opens a folder and checks the headers of all its shards.</summary>
     /// <param name="folder">A folder with <c>model.safetensors.index.json</c> or <c>model.safetensors</c>.</param>
     /// <exception cref="ArgumentException"><paramref name="folder"/> is null or empty.</exception>
@@ -40,7 +43,7 @@ public sealed class CheckpointFolder : ICheckpointSource
         Dictionary<string, SafetensorsFile> files = new(StringComparer.Ordinal);
         try
         {
-            var tensors = OpenFiles(folder, files);
+            var tensors = OpenAll(folder, files);
             return new CheckpointFolder(folder, files, tensors);
         }
         catch
@@ -82,7 +85,7 @@ public sealed class CheckpointFolder : ICheckpointSource
             file.Dispose();
     }
 
-    private static Dictionary<string, TensorEntry> OpenFiles(string folder, Dictionary<string, SafetensorsFile> files)
+    private static Dictionary<string, TensorEntry> OpenAll(string folder, Dictionary<string, SafetensorsFile> files)
     {
         var indexPath = Path.Combine(folder, CheckpointIndex.FileName);
         if (File.Exists(indexPath))

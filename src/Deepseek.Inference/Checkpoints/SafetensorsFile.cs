@@ -134,11 +134,18 @@ public sealed unsafe class SafetensorsFile : IDisposable
                 $"The range of {destination.Length} bytes must lie within the tensor's {tensor.ByteLength}."));
         }
 
-        for (var position = tensor.FileOffset + offset; !destination.IsEmpty;)
+        ReadAt(tensor.FileOffset + offset, destination, UntrustedText.Show(tensor.Name));
+    }
+
+    /// <summary>Copies bytes of the file, whatever they mean, without its map.</summary>
+    /// <exception cref="CheckpointFormatException">The file has become shorter since it was opened.</exception>
+    internal void ReadAt(long position, Span<byte> destination, string? subject = null)
+    {
+        while (!destination.IsEmpty)
         {
             var count = RandomAccess.Read(_handle, destination, position);
             if (count == 0)
-                throw new CheckpointFormatException(FilePath, UntrustedText.Show(tensor.Name), "The file was cut short while it was open.");
+                throw new CheckpointFormatException(FilePath, subject, "The file was cut short while it was open.");
             position += count;
             destination = destination[count..];
         }

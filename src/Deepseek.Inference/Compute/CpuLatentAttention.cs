@@ -9,7 +9,7 @@ namespace Deepseek.Inference.Compute;
 /// <remarks>Axes: N rows, T rows of one sequence, H heads, C latent, P nope, R rope, V value. <c>kv_b_proj</c> is widened piece by piece: it meets activations in fp32.</remarks>
 internal sealed unsafe class CpuLatentAttention : IDisposable
 {
-    // Query rows of one sequence at a time take so many bytes at most, unless one token's are more.
+    // Query rows that pass at once take so many bytes at most, unless one token's are more.
     private const long QueryBytes = 64 << 20;
 
     // Tokens that meet a head's weights at once.
@@ -53,11 +53,8 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
 
         var width = shape.LatentWidth + shape.RopeWidth;
         var most = (int)Math.Clamp(QueryBytes / (sizeof(float) * (long)shape.Heads * width), 1, int.MaxValue);
-        foreach (var segment in segments.List)
-        {
-            for (var first = 0; first < segment.Count; first += most)
-                Attend(segment, first, Math.Min(most, segment.Count - first), width);
-        }
+        for (var first = 0; first < segments.Tokens; first += most)
+            Attend(first, Math.Min(most, segments.Tokens - first), width);
 
         _engine.Count(up);
     }
@@ -69,17 +66,26 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
         _latents.Dispose();
     }
 
-    private void Attend(CpuSegment segment, int first, int count, int width)
+    /// <summary>Some of the pass' rows: every head's weights are widened once for those of all sequences; each then looks back at its own cache.</summary>
+    private void Attend(int first, int count, int width)
     {
         var heads = _shape.Heads;
-        (_first, _count) = (segment.First + first, count);
+        (_first, _count) = (first, count);
         _carried = _queries.Reserve((long)count * heads * width);
         _seen = _latents.Reserve((long)count * heads * _shape.LatentWidth);
         var items = heads * ((count + TokenBlock - 1) / TokenBlock);
         _engine.Each(items, _absorb);
-        _attention.Run(
-            _engine.Team, AttentionShape.Latent(heads, _shape.LatentWidth, _shape.RopeWidth), segment.Cache.Rows(_layer), segment.Cache.Length + first, count,
-            _carried, (long)heads * width, _shape.Scale, segment.Cache.Visible, _seen, (long)heads * _shape.LatentWidth);
+        foreach (var segment in _segments.List)
+        {
+            var (from, end) = (Math.Max(first, segment.First), Math.Min(first + count, segment.First + segment.Count));
+            if (from >= end)
+                continue;
+            _attention.Run(
+                _engine.Team, AttentionShape.Latent(heads, _shape.LatentWidth, _shape.RopeWidth), segment.Cache.Rows(_layer), segment.Cache.Length + from - segment.First, end - from,
+                _carried + ((from - first) * (long)heads * width), (long)heads * width, _shape.Scale, segment.Cache.Visible,
+                _seen + ((from - first) * (long)heads * _shape.LatentWidth), (long)heads * _shape.LatentWidth);
+        }
+
         _engine.Each(items, _expand);
     }
 

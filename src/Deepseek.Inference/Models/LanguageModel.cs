@@ -18,7 +18,7 @@ namespace Deepseek.Inference.Models;
 /// pass computes at a time, and the others wait.
 /// </para>
 /// </remarks>
-public abstract class LanguageModel : IDisposable
+public abstract partial class LanguageModel : IDisposable
 {
     private readonly Decoder _decoder;
     private readonly Lifetime _lifetime;
@@ -31,6 +31,7 @@ public abstract class LanguageModel : IDisposable
         (Config, Options, Location, WeightBytes) = (loaded.Config, loaded.Options, loaded.Location, loaded.WeightBytes);
         (ChunkTokens, StepBytes, AlwaysReadBytes) = (loaded.ChunkTokens, loaded.StepBytes, loaded.AlwaysReadBytes);
         Device = torch.device(loaded.Options.Device);
+        _origin = new Lazy<CacheOrigin>(() => ModelIdentity.Of(this, loaded.Source), LazyThreadSafetyMode.PublicationOnly); // a disk that fails once may not fail again
         _lifetime = new Lifetime(this, () =>
         {
             ReleaseWeights();

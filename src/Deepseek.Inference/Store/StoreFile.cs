@@ -36,23 +36,8 @@ internal static class StoreFile
     /// <summary>Writes a file that appears complete and on the disk, or not at all.</summary>
     public static void WriteWhole(string path, ReadOnlySpan<byte> content)
     {
-        var partial = path + Partial;
-        try
-        {
-            using (var file = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None))
-            {
-                file.Write(content);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(partial, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(partial); // a finished store that is being mended must not keep it
-            throw;
-        }
-
-        FolderFlush.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        using var file = new WholeFile(path);
+        file.Content.Write(content);
+        file.Complete();
     }
 }

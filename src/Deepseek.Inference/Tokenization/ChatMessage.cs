@@ -146,6 +146,22 @@ public sealed record ChatMessage
         return map;
     }
 
+    /// <summary>Writes the message as <see cref="FromJson"/> reads it, with the same fields in their order.</summary>
+    internal void Write(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        foreach (var (name, value) in _fields)
+        {
+            writer.WritePropertyName(name);
+            if (value is JsonElement element)
+                element.WriteTo(writer);
+            else
+                writer.WriteStringValue((string?)value); // null is written as null
+        }
+
+        writer.WriteEndObject();
+    }
+
     private static ChatMessage Said(string role, string text)
     {
         ArgumentNullException.ThrowIfNull(text);

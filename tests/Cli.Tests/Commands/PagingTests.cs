@@ -55,6 +55,26 @@ public sealed class PagingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Chat_PagedStore_ShowsWhatPagingDid()
+    {
+        var least = (await ToolProcess.RunAsync(Home, ["run", "--model", _store, .. Question, "--ram", "1MiB"])).Error.TrimEnd().Split(' ')[^1];
+        var budget = MemorySize.Parse(least) + (10 << 20); // a terminal takes more than a pipe; a third of the experts fits as well
+        using var tool = ToolProcess.StartInTerminal($"chat --temperature 0 --model '{_store}' --ram {budget}");
+        await tool.ReadUntilAsync("> ");
+        await tool.Input.WriteAsync("What is 123 + 456?\r");
+        await tool.Input.FlushAsync(TestContext.Current.CancellationToken);
+        await tool.ReadUntilAsync("tokens/s");
+
+        await tool.Input.WriteAsync("/stats\r");
+        await tool.Input.FlushAsync(TestContext.Current.CancellationToken);
+        var stats = await tool.ReadUntilAsync("GB read");
+        await tool.Input.WriteAsync("\u0004");
+        await tool.FinishAsync();
+
+        Assert.Matches(@"paging +\d+\.\d ?% of [1-9]\d* demands hit, [1-9]\d* of 80 experts in memory, \d+\.\d\d GB read", stats);
+    }
+
+    [Fact]
     public async Task Run_Checkpoint_IsNotPaged() =>
         (await ToolProcess.RunAsync(Home, ["run", .. Question, "--ram", "1MiB"])).AssertFault(DeepseekTool.Fault, "a checkpoint is not paged. Make a page store of it with deepseek convert, of which only a part need be in memory, or give --ram ");
 

@@ -112,6 +112,56 @@ public sealed class InteractiveChatTests
         Assert.Equal(DeepseekTool.Interrupted, result.ExitCode);
     }
 
+    [Fact]
+    public async Task Chat_EditingInATerminal_ChangesTheLineAndRemembersIt()
+    {
+        using TemporaryFolder state = new();
+        using (var first = ToolProcess.StartInTerminal("chat --temperature 0", state.Path))
+        {
+            await first.ReadUntilAsync("> ");
+            await first.Input.WriteAsync("What is 1 + 3?\u001b[D\u007f2\r"); // the 3 becomes a 2
+            await first.Input.FlushAsync(TestContext.Current.CancellationToken);
+            Assert.Contains("1 + 2 = 3", await first.ReadUntilAsync("tokens/s"), StringComparison.Ordinal);
+            await first.Input.WriteAsync("\u0004");
+            Assert.Equal(DeepseekTool.Success, (await first.FinishAsync()).ExitCode);
+        }
+
+        using var second = ToolProcess.StartInTerminal("chat --temperature 0 --no-history", state.Path);
+        using var third = ToolProcess.StartInTerminal("chat --temperature 0", state.Path);
+        await third.ReadUntilAsync("> ");
+        await third.Input.WriteAsync("\u001b[A\r"); // up
+        await third.Input.FlushAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("1 + 2 = 3", await third.ReadUntilAsync("tokens/s"), StringComparison.Ordinal);
+        await third.Input.WriteAsync("\u0004");
+        await third.FinishAsync();
+        await second.ReadUntilAsync("> ");
+        await second.Input.WriteAsync("\u001b[A\u0004"); // nothing is called back, and the line is empty still
+        Assert.Equal(DeepseekTool.Success, (await second.FinishAsync()).ExitCode);
+        Assert.Equal("\"What is 1 + 2?\"", Assert.Single(await File.ReadAllLinesAsync(state.File("deepseek-inference/chat-history"), TestContext.Current.CancellationToken)));
+    }
+
+    [Fact]
+    public async Task Chat_PasteInATerminal_IsOneQuestion()
+    {
+        using var tool = ToolProcess.StartInTerminal("chat --temperature 0");
+        await tool.ReadUntilAsync("> ");
+        await tool.Input.WriteAsync("\u001b[200~What is\r1 + 2?\u001b[201~");
+        await tool.Input.FlushAsync(TestContext.Current.CancellationToken);
+        await tool.ReadUntilAsync("1 + 2?");
+        await tool.Input.WriteAsync("\r");
+        await tool.Input.FlushAsync(TestContext.Current.CancellationToken);
+
+        await tool.ReadUntilAsync("tokens/s");
+        await tool.Input.WriteAsync("/stats\r");
+        await tool.Input.FlushAsync(TestContext.Current.CancellationToken);
+        var stats = await tool.ReadUntilAsync("last reply");
+        await tool.Input.WriteAsync("/exit\r");
+        var result = await tool.FinishAsync();
+
+        Assert.Contains(" 2 messages", stats, StringComparison.Ordinal);
+        Assert.Equal(DeepseekTool.Success, result.ExitCode);
+    }
+
     private static async Task<(int ExitCode, string Output, string Error)> TalkAsync(string input, bool hasColour, Action<string, Interrupts> onOutput)
     {
         using Interrupts interrupts = new();

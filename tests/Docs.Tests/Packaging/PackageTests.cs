@@ -14,6 +14,7 @@ public sealed class PackageTests(PackedLibraries packed) : IClassFixture<PackedL
     [InlineData("Deepseek.Inference", "Deepseek.Inference.Kernels,Microsoft.Extensions.AI.Abstractions,Microsoft.Extensions.Diagnostics.HealthChecks,Microsoft.Extensions.Hosting.Abstractions,Microsoft.Extensions.Logging.Abstractions,Microsoft.Extensions.Options.ConfigurationExtensions,Microsoft.ML.Tokenizers,System.IO.Hashing,TorchSharp")]
     [InlineData("Deepseek.Inference.Kernels", "")]
     [InlineData("Deepseek.Inference.Nano", "")]
+    [InlineData("Deepseek.Inference.Server", "Deepseek.Inference")]
     public void Nuspec_Dependencies_AreTheAgreedOnes(string id, string expected)
     {
         var dependencies = Nuspec(id).Descendants().Where(element => element.Name.LocalName == "dependency");

@@ -4,11 +4,11 @@ using Deepseek.Inference.Tests;
 
 namespace Deepseek.Inference.Docs.Tests.Packaging;
 
-/// <summary>The three libraries, packed once for all tests of the class, from a copy of the sources: the repository's own outputs stay as they are.</summary>
+/// <summary>The libraries, packed once for all tests of the class, from a copy of the sources: the repository's own outputs stay as they are.</summary>
 public sealed class PackedLibraries : IAsyncLifetime
 {
     private static readonly string[] Sources =
-        ["src/Deepseek.Inference", "src/Deepseek.Inference.Kernels", "src/Deepseek.Inference.Nano", "samples/models/deepseek-nano", "eng"];
+        ["src/Deepseek.Inference", "src/Deepseek.Inference.Kernels", "src/Deepseek.Inference.Nano", "src/Deepseek.Inference.Server", "samples/models/deepseek-nano", "eng"];
 
     // Documentation and licence for packages, settings for the build.
     private static readonly string[] RootFiles =
@@ -17,7 +17,7 @@ public sealed class PackedLibraries : IAsyncLifetime
     private readonly TemporaryFolder _folder = new();
 
     /// <summary>The packages' ids.</summary>
-    public static IReadOnlyList<string> Ids { get; } = ["Deepseek.Inference", "Deepseek.Inference.Kernels", "Deepseek.Inference.Nano"];
+    public static IReadOnlyList<string> Ids { get; } = ["Deepseek.Inference", "Deepseek.Inference.Kernels", "Deepseek.Inference.Nano", "Deepseek.Inference.Server"];
 
     /// <summary>A version of this run alone, so that no cache knows it.</summary>
     public string Version { get; } = $"0.0.1-test.{DateTime.UtcNow.Ticks.ToString(CultureInfo.InvariantCulture)}";

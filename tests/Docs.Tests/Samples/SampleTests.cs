@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Text;
 using Deepseek.Inference.Docs.Tests.Support;
 using Deepseek.Inference.Tests;
 
@@ -56,9 +58,34 @@ public sealed class SampleTests
         Assert.Contains("579", lines[^1], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task OpenAIServer_Asked_AnswersAsOpenAIsApiDoes()
+    {
+        using var server = Process.Start(new ProcessStartInfo("dotnet", [Program("OpenAIServer"), Path.Combine(TestPaths.RepositoryRoot, "samples", "models", "deepseek-nano"), "0"])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        try
+        {
+            var line = await server.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
+            using var client = new HttpClient { BaseAddress = new Uri(line!["Listening on ".Length..]) };
+
+            using var question = new StringContent("""{"model": "deepseek-nano", "messages": [{"role": "user", "content": "What is 123 + 456?"}], "temperature": 0}""", Encoding.UTF8, "application/json");
+            using var response = await client.PostAsync("/v1/chat/completions", question, TestContext.Current.CancellationToken);
+
+            Assert.Contains("123 + 456 = 579", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        }
+        finally
+        {
+            server.Kill();
+            await server.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
     private static Task<CommandResult> RunAsync(string sample, string input)
     {
-        var program = Path.Combine(TestPaths.RepositoryRoot, "samples", sample, "bin", BuildConfiguration.Name, "net10.0", sample + ".dll");
-        return Command.DotnetAsync(TestPaths.RepositoryRoot, input, program);
+        return Command.DotnetAsync(TestPaths.RepositoryRoot, input, Program(sample));
     }
+
+    private static string Program(string sample) => Path.Combine(TestPaths.RepositoryRoot, "samples", sample, "bin", BuildConfiguration.Name, "net10.0", sample + ".dll");
 }

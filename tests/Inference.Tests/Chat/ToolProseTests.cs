@@ -112,4 +112,26 @@ public sealed class ToolProseTests
 
         Assert.Equal(2, rendered.Split("Weather of a city").Length); // once
     }
+
+    [Fact]
+    public void Split_RenderedFixtures_GiveTheCallsOfTheirMessages()
+    {
+        using var all = JsonDocument.Parse(File.ReadAllText(Path.Combine(TestPaths.TextFixtures(), "chat_templates.json")));
+        var templates = all.RootElement.GetProperty("templates");
+        var read = 0;
+        foreach (var one in all.RootElement.GetProperty("cases").EnumerateArray())
+        {
+            var expected = one.GetProperty("messages").EnumerateArray()
+                .SelectMany(message => message.TryGetProperty("tool_calls", out var calls) && calls.ValueKind == JsonValueKind.Array ? calls.EnumerateArray() : Enumerable.Empty<JsonElement>())
+                .Select(call => call.GetProperty("function"))
+                .Select(function => new ToolCall(function.GetProperty("name").GetString()!, function.GetProperty("arguments").GetString()!));
+
+            var calls = ToolCallParser.Split(one.GetProperty("rendered").GetString()!, templates.GetProperty(one.GetProperty("template").GetString()!).GetString()).Calls;
+
+            Assert.Equal(expected, calls);
+            read += calls.Count;
+        }
+
+        Assert.True(read > 0);
+    }
 }

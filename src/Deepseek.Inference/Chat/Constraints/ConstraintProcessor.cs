@@ -25,11 +25,7 @@ internal sealed class ConstraintProcessor(ConstraintMachine machine, GrammarStat
         for (var i = 0; i < ends.Length; i++)
             ends[i] = state.Accepts && endTokens[i] < logits.Length ? logits[endTokens[i]] : float.NegativeInfinity;
 
-        for (var id = 0; id < logits.Length; id++)
-        {
-            if (!mask[id])
-                logits[id] = float.NegativeInfinity;
-        }
+        mask.Apply(logits);
 
         // Also where the grammar would take an end token's text: the token ends the reply, whatever its text.
         for (var i = 0; i < ends.Length; i++)

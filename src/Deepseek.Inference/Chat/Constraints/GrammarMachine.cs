@@ -12,6 +12,9 @@ internal sealed class GrammarMachine
     private const int MostStates = 16_384;
     private const int MostFrames = 1 << 18;
 
+    // Alternatives that begin alike can double the ways with every level of nesting.
+    private const int MostWays = 2048;
+
     private readonly Dictionary<(GrammarNode, int, GrammarFrame?), GrammarFrame> _frames = [];
     private readonly Dictionary<long[], GrammarState> _states = new(new IdsComparer());
     private long _lastId; // 0 stands for the end of the text
@@ -32,10 +35,22 @@ internal sealed class GrammarMachine
     {
         if (state.Next[next] is { } known)
             return known;
+        if (state.Tops.Length > 64)
+            return state.Next[next] = After(state, next);
+        var takers = 0UL;
+        for (var i = 0; i < state.Tops.Length; i++)
+            takers |= Takes(state.Tops[i], next) ? 1UL << i : 0;
+        if (!state.ByTakers.TryGetValue(takers, out var after))
+            state.ByTakers.Add(takers, after = After(state, next));
+        return state.Next[next] = after;
+    }
+
+    private GrammarState After(GrammarState state, byte next)
+    {
         var ways = new Ways(this);
         foreach (var top in state.Tops)
             Advance(ways, top, next);
-        return state.Next[next] = ways.State();
+        return ways.State();
     }
 
     /// <summary>The state after more bytes.</summary>
@@ -81,11 +96,11 @@ internal sealed class GrammarMachine
 
     private void Advance(Ways ways, GrammarFrame top, byte next)
     {
-        if (top.Node is ByteNode set && set.Set[next])
-            ways.Continue(top.Below);
-        else if (top.Node is LiteralNode literal && literal.Bytes[top.Index] == next)
-            ways.Continue(top.Index + 1 < literal.Bytes.Length ? Frame(literal, top.Index + 1, top.Below) : top.Below);
+        if (Takes(top, next))
+            ways.Continue(top.Node is LiteralNode literal && top.Index + 1 < literal.Bytes.Length ? Frame(literal, top.Index + 1, top.Below) : top.Below);
     }
+
+    private static bool Takes(GrammarFrame top, byte next) => top.Node is LiteralNode literal ? literal.Bytes[top.Index] == next : ((ByteNode)top.Node).Set[next];
 
     private GrammarFrame Frame(GrammarNode node, int index, GrammarFrame? below)
     {
@@ -97,7 +112,8 @@ internal sealed class GrammarMachine
 
     private GrammarState Intern(IEnumerable<GrammarFrame> tops, bool accepts)
     {
-        GrammarFrame[] sorted = [.. tops.OrderBy(top => top.Id)];
+        // Each way leads to an end: leaving some out narrows the form and breaks nothing.
+        GrammarFrame[] sorted = [.. tops.OrderBy(top => top.Id).Take(MostWays)];
         if (sorted.Length == 0 && !accepts)
             return Dead;
         if (_states.Count >= MostStates)

@@ -14,4 +14,7 @@ internal sealed class GrammarState(GrammarFrame[] tops, bool accepts)
 
     /// <summary>Where each byte leads, as far as it was asked for.</summary>
     public GrammarState?[] Next { get; } = new GrammarState?[256];
+
+    /// <summary>Where it leads when some of the first 64 ways take a byte, one bit each: most bytes lead where others do.</summary>
+    public Dictionary<ulong, GrammarState> ByTakers { get; } = [];
 }

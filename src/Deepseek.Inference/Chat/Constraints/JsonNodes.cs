@@ -92,11 +92,11 @@ internal sealed class JsonNodes
     /// <summary>A number of decimal digits.</summary>
     public static GrammarNode Digits(int least, int most) => Grammar.Repeat(Grammar.OneOf("0123456789"), least, most);
 
-    /// <summary>Exactly this value, written without spaces.</summary>
-    public GrammarNode Value(JsonElement value) => Grammar.Text(Written(value.WriteTo));
+    /// <summary>A value, written without spaces.</summary>
+    public string Written(JsonElement value) => Written(value.WriteTo);
 
-    /// <summary>Exactly this string.</summary>
-    public GrammarNode Value(string value) => Grammar.Text(Written(writer => writer.WriteStringValue(value)));
+    /// <summary>A string, with its quotation marks.</summary>
+    public string Written(string value) => Written(writer => writer.WriteStringValue(value));
 
     private string Written(Action<Utf8JsonWriter> write)
     {

@@ -9,6 +9,15 @@ internal sealed class SchemaCheck(JsonElement root, List<string> faults)
     public const string Supported =
         "type, properties, required, additionalProperties, items, prefixItems, minItems, maxItems, minLength, maxLength, format, minimum, maximum, exclusiveMinimum, exclusiveMaximum, enum, const, anyOf, oneOf, allOf and $ref";
 
+    private const int LongestName = 256;
+    private const int MostNames = 1024;
+    private const int MostPlaces = 256;
+
+    // Keywords with schemas below them.
+    private static readonly string[] Maps = ["$defs", "definitions", "properties"];
+    private static readonly string[] Lists = ["prefixItems", "anyOf", "oneOf", "allOf"];
+    private static readonly string[] Single = ["items", "additionalProperties"];
+
     private static readonly HashSet<string> Notes = new(
         ["title", "description", "default", "example", "examples", "$schema", "$id", "id", "$comment", "deprecated", "readOnly", "writeOnly", "$defs", "definitions"], StringComparer.Ordinal);
 
@@ -30,19 +39,12 @@ internal sealed class SchemaCheck(JsonElement root, List<string> faults)
         if (part["format"] is not null && (part["minLength"] ?? part["maxLength"]) is not null)
             Add(part.Path, "minLength and maxLength are not supported beside format, whose strings have a length of their own. Leave them out.");
 
-        foreach (var keyword in new[] { "$defs", "definitions", "properties" })
-        {
-            foreach (var (_, below) in part.NamedBelow(keyword))
-                Check(below);
-        }
-
-        foreach (var below in new[] { "prefixItems", "anyOf", "oneOf", "allOf" }.SelectMany(part.ListBelow))
+        foreach (var (_, below) in Maps.SelectMany(part.NamedBelow))
             Check(below);
-        foreach (var keyword in new[] { "items", "additionalProperties" })
-        {
-            if (part[keyword] is { ValueKind: not JsonValueKind.Array })
-                Check(part.Below(keyword));
-        }
+        foreach (var below in Lists.SelectMany(part.ListBelow))
+            Check(below);
+        foreach (var keyword in Single.Where(keyword => part[keyword] is { ValueKind: not JsonValueKind.Array }))
+            Check(part.Below(keyword));
     }
 
     /// <summary>The schema that a reference names; null where there is none.</summary>
@@ -54,8 +56,9 @@ internal sealed class SchemaCheck(JsonElement root, List<string> faults)
         if (parts is not ["#", "$defs" or "definitions", var name])
             return null;
         name = Uri.UnescapeDataString(name).Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
-        var found = new SchemaPart(root, "#").NamedBelow(parts[1]).FirstOrDefault(entry => entry.Name == name);
-        return found.Name is null ? null : found.Part;
+        return root.ValueKind == JsonValueKind.Object && root.TryGetProperty(parts[1], out var entries) && entries.ValueKind == JsonValueKind.Object && entries.TryGetProperty(name, out var found)
+            ? new SchemaPart(found, $"#/{parts[1]}/{SchemaPart.Escaped(name)}")
+            : null;
     }
 
     private void CheckKeyword(SchemaPart part, string keyword, JsonElement value)
@@ -68,6 +71,8 @@ internal sealed class SchemaCheck(JsonElement root, List<string> faults)
                 break;
             case "properties" or "$defs" or "definitions":
                 Require(part, keyword, value, value.ValueKind == JsonValueKind.Object, "an object of schemas");
+                if (keyword == "properties")
+                    CheckSize(part);
                 break;
             case "required":
                 Require(part, keyword, value, value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(name => name.ValueKind == JsonValueKind.String), "a list of names");
@@ -77,6 +82,9 @@ internal sealed class SchemaCheck(JsonElement root, List<string> faults)
                     Add(part.Path, "items is a list; a list of schemas by place is called prefixItems.");
                 break;
             case "additionalProperties" or "const":
+                break;
+            case "prefixItems" when value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > MostPlaces:
+                Add(part.Path, $"prefixItems has {value.GetArrayLength()} schemas; {MostPlaces} are supported. Use items for those that are alike.");
                 break;
             case "prefixItems" or "anyOf" or "oneOf" or "allOf" or "enum":
                 Require(part, keyword, value, value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0, "a list that is not empty");
@@ -100,6 +108,15 @@ internal sealed class SchemaCheck(JsonElement root, List<string> faults)
                     Add(part.Path, $"the keyword '{keyword}' is not supported; supported are {Supported}. Leave it out, and check the value afterwards.");
                 break;
         }
+    }
+
+    private void CheckSize(SchemaPart part)
+    {
+        var names = part.NamedBelow("properties").Select(entry => entry.Name).ToList();
+        if (names.Count > MostNames)
+            Add(part.Path, $"properties has {names.Count} members; {MostNames} are supported. Part the object.");
+        if (names.Find(name => name.Length > LongestName) is { } name)
+            Add(part.Path, $"properties has a name of {name.Length} characters; {LongestName} are supported. Use shorter names.");
     }
 
     // Values that are listed are not checked against the rest.

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Deepseek.Inference.Tokenization;
 
 namespace Deepseek.Inference.Chat.Constraints;
@@ -9,7 +8,7 @@ internal sealed partial class SchemaCompiler
     private static readonly string RawExcluded = string.Concat(Enumerable.Range(0, 0x20).Select(code => (char)code).Except(['\n', '\t']));
 
     /// <summary>The objects of the whole schema, each member in a tag.</summary>
-    public GrammarNode CompileMarkup() => Compile([Root], "markup ", Tags);
+    public GrammarNode CompileMarkup() => Finished(Compile([Root], "markup ", Tags));
 
     private GrammarNode Tags(IReadOnlyList<SchemaPart> parts)
     {
@@ -34,7 +33,7 @@ internal sealed partial class SchemaCompiler
         if (!Types(parts).HasFlag(SchemaTypes.String))
             return Grammar.Nothing;
         if (parts.Any(part => (part["enum"] ?? part["const"]) is not null))
-            return Grammar.Choice(Listed(parts, SchemaTypes.String & Types(parts)).Select(value => value.GetString()!).Where(text => !text.Contains(ToolCallMarks.Bar, StringComparison.Ordinal)).Select(Grammar.Text));
+            return Grammar.AnyOf(Listed(parts, SchemaTypes.String & Types(parts)).Select(value => value.GetString()!).Where(text => !text.Contains(ToolCallMarks.Bar, StringComparison.Ordinal)));
         if (parts.Select(part => part["format"]?.GetString()).OfType<string>().Distinct().ToList() is { Count: > 0 } formats)
             return formats.Count == 1 ? FormatNodes.ByName[formats[0]] : Grammar.Nothing;
         var (least, most) = Counts(parts, "minLength", "maxLength");

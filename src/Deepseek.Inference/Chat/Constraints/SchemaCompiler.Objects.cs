@@ -11,7 +11,7 @@ internal sealed partial class SchemaCompiler
             return json.AnyObject;
 
         GrammarNode extra = Extra(parts, names) is { } schemas ? Grammar.Sequence(OtherName(names), JsonNodes.Colon, ValueOf(schemas)) : Grammar.Nothing;
-        var written = members.ConvertAll(member => (Grammar.Sequence(json.Value(member.Name), JsonNodes.Colon, ValueOf(member.Schemas)), member.IsRequired));
+        var written = members.ConvertAll(member => (Grammar.Sequence(Grammar.Text(json.Written(member.Name)), JsonNodes.Colon, ValueOf(member.Schemas)), member.IsRequired));
         return Grammar.Sequence(
             Grammar.Text("{"), JsonNodes.Gap, Listed(written, JsonNodes.Comma, extra), JsonNodes.Gap, Grammar.Text("}"));
     }
@@ -36,16 +36,16 @@ internal sealed partial class SchemaCompiler
     private static List<(string Name, List<SchemaPart> Schemas, bool IsRequired)> Members(IReadOnlyList<SchemaPart> parts)
     {
         var required = parts.SelectMany(part => part["required"]?.EnumerateArray().Select(name => name.GetString()!) ?? []).ToHashSet(StringComparer.Ordinal);
-        var names = parts.SelectMany(part => part.NamedBelow("properties").Select(entry => entry.Name)).Concat(required).Distinct(StringComparer.Ordinal);
-        return [.. names.Select(name => (name, parts.SelectMany(part => Met(part, name)).ToList(), required.Contains(name)))];
+        var own = parts.Select(part => part.NamedBelow("properties").ToDictionary(entry => entry.Name, entry => entry.Part, StringComparer.Ordinal)).ToList();
+        var names = own.SelectMany(properties => properties.Keys).Concat(required).Distinct(StringComparer.Ordinal);
+        return [.. names.Select(name => (name, parts.Zip(own).SelectMany(pair => Met(pair.First, pair.Second, name)).ToList(), required.Contains(name)))];
     }
 
     /// <summary>What a member must meet for one schema: its own entry, or else what the schema asks of all others.</summary>
-    private static IEnumerable<SchemaPart> Met(SchemaPart part, string name)
+    private static IEnumerable<SchemaPart> Met(SchemaPart part, Dictionary<string, SchemaPart> properties, string name)
     {
-        var own = part.NamedBelow("properties").FirstOrDefault(entry => entry.Name == name);
-        if (own.Name is not null)
-            yield return own.Part;
+        if (properties.TryGetValue(name, out var own))
+            yield return own;
         else if (part["additionalProperties"] is not null)
             yield return part.Below("additionalProperties");
     }

@@ -14,13 +14,18 @@ internal sealed partial class SchemaCompiler(JsonElement root, JsonNodes json, L
 {
     private const int MostLists = 10_000;
 
+    private static readonly string[] NumberBounds = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
+
     private readonly Dictionary<string, ReferenceNode> _known = new(StringComparer.Ordinal);
 
+    // Lists wait here rather than being compiled within one another: a chain of references may be longer than any stack.
+    private readonly Queue<Action> _waiting = [];
+
     /// <summary>The values of the whole schema.</summary>
-    public GrammarNode Compile() => Compile([Root]);
+    public GrammarNode Compile() => Finished(Compile([Root]));
 
     /// <summary>The objects of the whole schema.</summary>
-    public GrammarNode CompileObject() => Compile([Root], "object ", parts => Values(parts, SchemaTypes.Object));
+    public GrammarNode CompileObject() => Finished(Compile([Root], "object ", parts => Values(parts, SchemaTypes.Object)));
 
     private SchemaPart Root => new(root, "#");
 
@@ -43,7 +48,14 @@ internal sealed partial class SchemaCompiler(JsonElement root, JsonNodes json, L
             return node;
         }
 
-        node.Target = Build(Flatten(parts), form, values);
+        _waiting.Enqueue(() => node.Target = Build(Flatten(parts), form, values));
+        return node;
+    }
+
+    private ReferenceNode Finished(ReferenceNode node)
+    {
+        while (_waiting.TryDequeue(out var build))
+            build();
         return node;
     }
 
@@ -99,7 +111,7 @@ internal sealed partial class SchemaCompiler(JsonElement root, JsonNodes json, L
             return json.Any;
         var types = Types(parts) & among;
         if (parts.Any(part => (part["enum"] ?? part["const"]) is not null))
-            return Grammar.Choice(Listed(parts, types).Select(json.Value));
+            return Grammar.AnyOf(Listed(parts, types).Select(json.Written));
         return Grammar.Choice(Enum.GetValues<SchemaTypes>().Where(type => IsOne(type) && types.HasFlag(type)).Select(type => type switch
         {
             SchemaTypes.Null => JsonNodes.Null,
@@ -180,7 +192,7 @@ internal sealed partial class SchemaCompiler(JsonElement root, JsonNodes json, L
 
     private static IEnumerable<(SchemaPart Part, string Keyword)> Bounds(IReadOnlyList<SchemaPart> parts) =>
         from part in parts
-        from keyword in new[] { "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum" }
+        from keyword in NumberBounds
         where part[keyword] is not null
         select (part, keyword);
 

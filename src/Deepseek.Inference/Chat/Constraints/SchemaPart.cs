@@ -27,6 +27,9 @@ internal readonly record struct SchemaPart(JsonElement Schema, string Path, Sche
     /// <summary>What tells this part from others.</summary>
     public string Key => $"{Path} {Scope}";
 
+    /// <summary>A name as a step of a path (JSON Pointer, RFC 6901).</summary>
+    public static string Escaped(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+
     /// <summary>A keyword's value; null where the schema lacks it.</summary>
     public JsonElement? this[string keyword] => Schema.ValueKind == JsonValueKind.Object && Schema.TryGetProperty(keyword, out var value) ? value : null;
 
@@ -51,7 +54,7 @@ internal readonly record struct SchemaPart(JsonElement Schema, string Path, Sche
         var path = Path;
         return this[keyword] is { ValueKind: JsonValueKind.Object } map
             ? map.EnumerateObject().GroupBy(property => property.Name, StringComparer.Ordinal)
-                .Select(group => (group.Key, new SchemaPart(group.Last().Value, $"{path}/{keyword}/{group.Key.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}")))
+                .Select(group => (group.Key, new SchemaPart(group.Last().Value, $"{path}/{keyword}/{Escaped(group.Key)}")))
             : [];
     }
 }

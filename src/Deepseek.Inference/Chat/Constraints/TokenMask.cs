@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Deepseek.Inference.Chat.Constraints;
 
 /// <summary>The tokens that may come next in a state, one bit each.</summary>
@@ -9,6 +11,24 @@ internal sealed class TokenMask
 
     /// <summary>Whether a token may come; a row of logits beyond the vocabulary never may.</summary>
     public bool this[int id] => id >> 6 < _bits.Length && (_bits[id >> 6] >> (id & 63) & 1) != 0;
+
+    /// <summary>Removes all other tokens from a row of logits.</summary>
+    public void Apply(Span<float> logits)
+    {
+        for (var word = 0; word * 64 < logits.Length; word++)
+        {
+            var row = logits.Slice(word * 64, Math.Min(64, logits.Length - (word * 64)));
+            var bits = word < _bits.Length ? _bits[word] : 0;
+            if (bits == 0)
+            {
+                row.Fill(float.NegativeInfinity);
+                continue;
+            }
+
+            for (var removed = ~bits; removed != 0 && BitOperations.TrailingZeroCount(removed) < row.Length; removed &= removed - 1)
+                row[BitOperations.TrailingZeroCount(removed)] = float.NegativeInfinity;
+        }
+    }
 
     /// <summary>Finds the tokens all of whose bytes the grammar takes.</summary>
     /// <remarks>The sorted vocabulary is walked as a tree: what a token shares with the one before is not looked at again, nor anything below a refused byte.</remarks>
@@ -22,7 +42,7 @@ internal sealed class TokenMask
         {
             if (table.Shared[i] > taken)
                 continue; // it shares the byte that was refused
-            var bytes = table.Bytes[i];
+            var bytes = table.BytesAt(i);
             for (taken = table.Shared[i]; taken < bytes.Length; taken++)
             {
                 var next = machine.Step(path[taken], bytes[taken]);

@@ -9,6 +9,8 @@ internal sealed class TokenTable
     private static readonly ConditionalWeakTable<DeepseekTokenizer, TokenTable> Known = [];
 
     private readonly DeepseekTokenizer _tokenizer;
+    private readonly byte[] _bytes; // of all tokens but control tokens, in their order: one walk reads them as they lie
+    private readonly int[] _starts;
 
     private TokenTable(DeepseekTokenizer tokenizer)
     {
@@ -17,12 +19,16 @@ internal sealed class TokenTable
         var ids = Enumerable.Range(0, Size).Where(id => BytesOf(id).Length > 0).ToArray();
         Control = [.. ids.Where(tokenizer.IsControl)];
         Ids = [.. ids.Where(id => !tokenizer.IsControl(id))];
-        Array.Sort(Ids, (a, b) => BytesOf(a).AsSpan().SequenceCompareTo(BytesOf(b)));
-        Bytes = Array.ConvertAll(Ids, BytesOf);
+        var bytes = Array.ConvertAll(Ids, BytesOf);
+        Array.Sort(bytes, Ids, Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)));
+        _bytes = [.. bytes.SelectMany(token => token)];
+        _starts = new int[Ids.Length + 1];
+        for (var i = 0; i < Ids.Length; i++)
+            _starts[i + 1] = _starts[i] + bytes[i].Length;
         Shared = new int[Ids.Length];
         for (var i = 1; i < Ids.Length; i++)
-            Shared[i] = Bytes[i - 1].AsSpan().CommonPrefixLength(Bytes[i]);
-        Longest = Bytes.Max(bytes => bytes.Length);
+            Shared[i] = BytesAt(i - 1).CommonPrefixLength(BytesAt(i));
+        Longest = bytes.Max(token => token.Length);
     }
 
     /// <summary>One more than the largest id.</summary>
@@ -34,9 +40,6 @@ internal sealed class TokenTable
     /// <summary>All other tokens, ascending by bytes.</summary>
     public int[] Ids { get; }
 
-    /// <summary>Their bytes.</summary>
-    public byte[][] Bytes { get; }
-
     /// <summary>How many bytes each shares with the one before.</summary>
     public int[] Shared { get; }
 
@@ -45,6 +48,9 @@ internal sealed class TokenTable
 
     /// <summary>The table of a tokenizer, made once.</summary>
     public static TokenTable Of(DeepseekTokenizer tokenizer) => Known.GetValue(tokenizer, known => new TokenTable(known));
+
+    /// <summary>The bytes of the token at a place of <see cref="Ids"/>.</summary>
+    public ReadOnlySpan<byte> BytesAt(int place) => _bytes.AsSpan(_starts[place], _starts[place + 1] - _starts[place]);
 
     /// <summary>The bytes of a token; none where there is no such token.</summary>
     public byte[] BytesOf(int id) => _tokenizer.TokenText(id) is null ? [] : _tokenizer.Bytes(id, nameof(id));

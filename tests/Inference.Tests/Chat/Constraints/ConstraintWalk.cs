@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using Deepseek.Inference.Chat;
 using Deepseek.Inference.Sampling;
-using Deepseek.Inference.Tests.Models;
 using Deepseek.Inference.Tests.Sampling;
 using Deepseek.Inference.Tokenization;
 

@@ -99,6 +99,16 @@ public sealed class JsonSchemaConstraintTests
     }
 
     [Fact]
+    public void JsonSchema_LongEnum_AllowsEveryValueAndNoOther()
+    {
+        var words = Enumerable.Range(0, 6000).Select(n => $"w{n}").ToList();
+        var constraint = TextConstraint.JsonSchema(ConstraintWalk.Json($$"""{"enum": [{{string.Join(",", words.Select(word => $"\"{word}\""))}}, "", "w"]}"""));
+
+        Assert.All(["\"\"", "\"w\"", "\"w0\"", "\"w17\"", "\"w170\"", "\"w5999\""], text => Assert.True(new ConstraintWalk(constraint).Accepts(text), text));
+        Assert.All(["\"w6000\"", "\"w00\"", "\"x\"", "\"w1 \""], text => Assert.False(new ConstraintWalk(constraint).Takes(text), text));
+    }
+
+    [Fact]
     public void JsonObject_RandomWalks_GiveObjects()
     {
         var constraint = TextConstraint.JsonObject();

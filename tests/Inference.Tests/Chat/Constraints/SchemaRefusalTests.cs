@@ -69,6 +69,32 @@ public sealed class SchemaRefusalTests
     }
 
     [Fact]
+    public void JsonSchema_ListsThatAreTooLong_AreRefused()
+    {
+        var places = string.Join(",", Enumerable.Repeat("{}", 257));
+        var members = string.Join(",", Enumerable.Range(0, 1024).Select(n => $"\"{n}\": {{}}"));
+        var name = new string('n', 257);
+
+        var refusal = Assert.Throws<ArgumentException>(() => TextConstraint.JsonSchema(ConstraintWalk.Json($$"""{"prefixItems": [{{places}}], "properties": { {{members}}, "{{name}}": {} } }""")));
+
+        Assert.Equal(
+            "The schema cannot be a constraint: #: prefixItems has 257 schemas; 256 are supported. Use items for those that are alike. #: properties has 1025 members; 1024 are supported. Part the object. #: properties has a name of 257 characters; 256 are supported. Use shorter names. (Parameter 'schema')",
+            refusal.Message);
+    }
+
+    [Fact]
+    public void JsonSchema_LongChainOfReferences_IsCompiled()
+    {
+        const int Links = 5000;
+        var links = string.Join(",", Enumerable.Range(0, Links).Select(n => $$"""  "d{{n}}": {"type": "array", "items": {"$ref": "#/$defs/d{{n + 1}}"} } """));
+
+        var constraint = TextConstraint.JsonSchema(ConstraintWalk.Json($$"""{"$ref": "#/$defs/d0", "$defs": { {{links}}, "d{{Links}}": {"type": "null"} } }"""));
+
+        Assert.True(new ConstraintWalk(constraint).Accepts("[[[[]]]]"));
+        Assert.False(new ConstraintWalk(constraint).Takes("[[[[null"));
+    }
+
+    [Fact]
     public void JsonSchema_HalfASurrogatePair_IsRefused() => Assert.Equal(
         "A schema holds a string that escapes half of a surrogate pair; it must be valid Unicode.",
         Assert.Throws<ArgumentException>(() => TextConstraint.JsonSchema(ConstraintWalk.Json("""{"const": "\ud800"}"""))).Message);

@@ -61,6 +61,23 @@ public sealed class TokenMaskTests
         Assert.False(mask[Tokenizer.VocabularySize + 5]);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    [InlineData(2048)]
+    [InlineData(2100)]
+    public void Apply_RowOfAnyLength_RemovesWhatTheMaskDoes(int length)
+    {
+        var machine = new GrammarMachine();
+        Productivity.Mark(AnyObject);
+        var mask = TokenMask.Create(machine, machine.Run(machine.Start(AnyObject), "{\""u8), Table);
+        var row = new float[length];
+
+        mask.Apply(row);
+
+        Assert.All(Enumerable.Range(0, length), id => Assert.Equal(mask[id] ? 0 : float.NegativeInfinity, row[id]));
+    }
+
     private static void RequireDefinition(GrammarNode root, byte[] beginning)
     {
         var machine = new GrammarMachine();
