@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using Deepseek.Inference.Server.Page;
-using Deepseek.Inference.Server.Tests.Page.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;

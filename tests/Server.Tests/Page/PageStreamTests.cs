@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Deepseek.Inference.Server.Tests.Page.Support;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
