@@ -1,5 +1,6 @@
 using Deepseek.Inference.Nano;
 using Deepseek.Inference.Server;
+using Microsoft.Extensions.Hosting;
 
 // The first argument names a model's folder; without one, the embedded deepseek-nano is served. The second is the port, 8080 by default.
 var folder = args.Length > 0 ? args[0] : NanoModel.Folder;

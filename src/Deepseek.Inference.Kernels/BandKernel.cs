@@ -10,8 +10,11 @@ internal static unsafe class BandKernel<TLoops>
     private const int TileRows = BandLayout.TileRows;
     private const int Lanes = ProductShape.Lanes;
 
-    // Up to here decoding a row once for every two tokens costs less than interleaving rows.
-    private const int FewTokens = 6;
+    // Tokens that meet a tile at once.
+    private const int Together = 4;
+
+    // Up to here decoding a row once for every four tokens costs less than interleaving rows.
+    private const int FewTokens = 12;
 
     // Lines of the first tile.
     private const int FirstBytes = 1024;
@@ -42,33 +45,45 @@ internal static unsafe class BandKernel<TLoops>
     private static void RunFew(in BandProduct product, int firstToken, int count)
     {
         var padded = (int)Lengths.CeilDiv(product.Layout.BlocksPerRow, Lanes) * Lanes;
-        var memory = (float*)KernelScratch.Reserve(((3L * TileRows * padded) + TileScales.Vector) * sizeof(float));
+        var memory = (float*)KernelScratch.Reserve((((1L + Together) * TileRows * padded) + TileScales.Vector) * sizeof(float));
         for (var row = 0; row < product.RowCount; row += TileRows)
         {
+            var rows = TileScales.Decode(product, row, memory);
             // After the first tokens a tile lies in the first cache.
-            for (var token = firstToken; token < firstToken + count; token += 2)
-                MultiplyTile(product, row, token, Math.Min(2, firstToken + count - token), padded, memory);
+            for (var token = firstToken; token < firstToken + count; token += Together)
+                MultiplyTile(product, row, rows, token, Math.Min(Together, firstToken + count - token), padded, memory);
         }
     }
 
-    /// <summary>A tile and one or two tokens.</summary>
-    private static void MultiplyTile(in BandProduct product, int row, int token, int count, int padded, float* scales)
+    /// <summary>A tile and one to four tokens.</summary>
+    private static void MultiplyTile(in BandProduct product, int row, int rows, int token, int count, int padded, float* scales)
     {
-        var factors = scales + (TileRows * padded) + TileScales.Vector;
-        var otherFactors = factors + (TileRows * padded);
         var blocks = product.Layout.BlocksPerRow;
-        var sums = stackalloc float[2 * TileRows * Lanes];
+        // Whole groups of blocks where the next tile follows: factors of 0 take back what is read of it.
+        var read = row + TileRows < product.RowCount ? padded : blocks;
+        var sums = stackalloc float[Together * TileRows * Lanes];
         var outputs = stackalloc float[TileRows];
-        TileScales.DecodeMultiply(product, row, token, scales, factors, padded);
-        if (count == 1)
+        var tokens = stackalloc TileToken[Together];
+        for (var i = 0; i < count; i++)
         {
-            TLoops.MultiplyTile(product.Tile(row), product.Activations(token), factors, padded, blocks, sums);
+            var factors = scales + ((1 + i) * TileRows * padded) + TileScales.Vector;
+            TileScales.Multiply(scales, rows, blocks, product.ActivationScales(token + i), factors, padded);
+            tokens[i] = new TileToken(product.Activations(token + i), factors);
         }
-        else
+
+        switch (count)
         {
-            TileScales.DecodeMultiply(product, row, token + 1, scales, otherFactors, padded);
-            TLoops.MultiplyTile(
-                product.Tile(row), new TileToken(product.Activations(token), factors), new TileToken(product.Activations(token + 1), otherFactors), padded, blocks, sums);
+            case 1:
+                TLoops.MultiplyTile(product.Tile(row), tokens[0].X, tokens[0].Factors, padded, read, sums);
+                break;
+            case 2:
+                TLoops.MultiplyTile(product.Tile(row), tokens[0], tokens[1], padded, read, sums);
+                break;
+            default:
+                if (count == 3)
+                    tokens[3] = tokens[2]; // costs less than a pass of its own for the third
+                TLoops.MultiplyTile(product.Tile(row), tokens, padded, read, sums);
+                break;
         }
 
         for (var i = 0; i < count * TileRows; i++)

@@ -17,7 +17,7 @@ internal unsafe interface IBandLoops
     /// <param name="x">The token's blocks.</param>
     /// <param name="factors">A factor a block, [4 × <paramref name="stride"/>]; 0 after a row's blocks.</param>
     /// <param name="stride">Blocks up to a multiple of <see cref="ProductShape.Lanes"/>.</param>
-    /// <param name="blocks">Blocks of a row.</param>
+    /// <param name="blocks">Blocks of a row, or up to <paramref name="stride"/> where what follows may be read.</param>
     /// <param name="sums">Receives the partial sums, [4 × 8].</param>
     static abstract void MultiplyTile(byte* line, byte* x, float* factors, int stride, int blocks, float* sums);
 
@@ -29,6 +29,14 @@ internal unsafe interface IBandLoops
     /// <param name="blocks">Blocks of a row.</param>
     /// <param name="sums">Receives the partial sums, [2 × 4 × 8].</param>
     static abstract void MultiplyTile(byte* line, in TileToken first, in TileToken second, int stride, int blocks, float* sums);
+
+    /// <summary>A tile and four tokens.</summary>
+    /// <param name="line">The tile's first line.</param>
+    /// <param name="tokens">The tokens.</param>
+    /// <param name="stride">Factors of a row.</param>
+    /// <param name="blocks">Blocks of a row.</param>
+    /// <param name="sums">Receives the partial sums, [4 × 4 × 8].</param>
+    static abstract void MultiplyTile(byte* line, TileToken* tokens, int stride, int blocks, float* sums);
 
     /// <summary>Interleaves a decoded block of <see cref="GroupRows"/> rows.</summary>
     /// <param name="lines">The block's line of each row.</param>

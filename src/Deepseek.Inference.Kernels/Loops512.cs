@@ -52,6 +52,13 @@ internal readonly unsafe partial struct Loops512<TForm> : IBandLoops
             Add(sums + (row * Lanes), Last(line + (row * BandLayout.LineBytes), x, blocks - block), factors + (row * stride) + block);
     }
 
+    // Two by two: with twice the width decoding is half the work.
+    public static void MultiplyTile(byte* line, TileToken* tokens, int stride, int blocks, float* sums)
+    {
+        MultiplyTile(line, tokens[0], tokens[1], stride, blocks, sums);
+        MultiplyTile(line, tokens[2], tokens[3], stride, blocks, sums + (2 * Tile * Lanes));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void MultiplyTile(byte* line, in TileToken first, in TileToken second, int stride, int blocks, float* sums)
     {

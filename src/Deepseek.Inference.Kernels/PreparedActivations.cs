@@ -75,7 +75,8 @@ internal sealed unsafe class PreparedActivations : IDisposable
         (Tokens, Columns, Precision, Order) = (tokens, columns, precision, order);
         BlockCount = (int)Lengths.CeilDiv(columns, BandLayout.BlockColumns);
         var blocks = (nuint)tokens * (nuint)BlockCount;
-        Blocks = _memory.Reserve((blocks * (BlockBytes + sizeof(float))) + (TileScales.Vector * sizeof(float)));
+        // Kernels read whole groups of blocks, beyond the last token's as well.
+        Blocks = _memory.Reserve((blocks * (BlockBytes + sizeof(float))) + (TileScales.Vector * sizeof(float)) + (ProductShape.Lanes * BlockBytes));
         Scales = (float*)(Blocks + (blocks * BlockBytes));
     }
 

@@ -28,14 +28,12 @@ internal static unsafe class TileScales
             new Span<float>(scales + (rows * blocks), (Rows - rows) * blocks).Clear();
     }
 
-    /// <summary>The scales of a tile times those of one token, each product rounded once.</summary>
+    /// <summary>Reads the scales of a tile.</summary>
     /// <param name="product">The band and the tokens.</param>
     /// <param name="firstRow">The tile's first row within the band.</param>
-    /// <param name="token">The token.</param>
-    /// <param name="scales">Room for [4 × blocks].</param>
-    /// <param name="products">Receives [4 × stride]: after a row's blocks 0.</param>
-    /// <param name="stride">Elements from one row to the next.</param>
-    public static void DecodeMultiply(in BandProduct product, int firstRow, int token, float* scales, float* products, int stride)
+    /// <param name="scales">Receives [rows × blocks] of the rows that the band has.</param>
+    /// <returns>These rows, 4 at most.</returns>
+    public static int Decode(in BandProduct product, int firstRow, float* scales)
     {
         var layout = product.Layout;
         var blocks = layout.BlocksPerRow;
@@ -44,7 +42,7 @@ internal static unsafe class TileScales
             DecodeSigned((sbyte*)product.Source + layout.ScaleCodesOffsetOf(product.Band), (float*)product.Source, firstRow * blocks, rows * blocks, scales);
         else
             BandScales.DecodeRows(product.Path, layout, product.Band, product.Source, firstRow, new Span<float>(scales, rows * blocks));
-        Multiply(scales, rows, blocks, product.ActivationScales(token), products, stride);
+        return rows;
     }
 
     /// <summary>The scales of some rows, block by block; of rows that the band does not have 0.</summary>
@@ -94,9 +92,15 @@ internal static unsafe class TileScales
         }
     }
 
-    /// <summary>Multiplies eight scales a step; after a row's blocks come zeros.</summary>
+    /// <summary>The scales of a tile times those of one token, each product rounded once, eight a step.</summary>
+    /// <param name="scales">The tile's, [rows × blocks].</param>
+    /// <param name="rows">Rows that the band has.</param>
+    /// <param name="blocks">Blocks of a row.</param>
+    /// <param name="x">The token's.</param>
+    /// <param name="products">Receives [4 × stride]: after a row's blocks 0.</param>
+    /// <param name="stride">Elements from one row to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiply(float* scales, int rows, int blocks, float* x, float* products, int stride)
+    public static void Multiply(float* scales, int rows, int blocks, float* x, float* products, int stride)
     {
         for (var row = 0; row < Rows; row++, scales += blocks, products += stride)
         {

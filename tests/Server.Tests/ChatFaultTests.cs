@@ -1,4 +1,5 @@
 using System.Net;
+using Deepseek.Inference.Tests;
 
 namespace Deepseek.Inference.Server.Tests;
 
@@ -103,11 +104,27 @@ public sealed class ChatFaultTests(ServerFixture fixture)
     [Fact]
     public async Task Chat_TemplateThatRefusesTheMessages_IsTheClientsFault()
     {
-        // The embedded model's template knows no assistant without content.
-        using var response = await PostAsync("""{"model": "deepseek-nano", "messages": [{"role": "assistant", "content": null, "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}]}""");
+        var folder = Directory.CreateTempSubdirectory("strict-model-");
+        try
+        {
+            foreach (var file in Directory.EnumerateFiles(TestPaths.Nano))
+                File.CreateSymbolicLink(Path.Combine(folder.FullName, Path.GetFileName(file)), file);
+            var config = Path.Combine(folder.FullName, "tokenizer_config.json");
+            File.Delete(config);
+            await File.WriteAllTextAsync(config, """{"chat_template": "{{ raise_exception('Roles must alternate.') }}"}""");
+            await using var server = await RunningServer.StartAsync(model => (model.ModelPath, model.ModelId) = (folder.FullName, ServerFixture.Model));
 
-        await response.RequireFaultAsync(HttpStatusCode.BadRequest, "The model's chat template cannot render the messages: line 1: …", "messages");
-        Assert.DoesNotContain("tokenizer_config", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+            using var response = await server.PostAsync("/v1/chat/completions", RunningServer.ChatJson("Hi"));
+
+            await response.RequireFaultAsync(HttpStatusCode.BadRequest, "The model's chat template cannot render the messages: line 1: …", "messages");
+            var text = await response.Content.ReadAsStringAsync();
+            Assert.Contains("Roles must alternate.", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("tokenizer_config", text, StringComparison.Ordinal);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class ServerStateTests
     private const string Endless = "\"logit_bias\": {\"1\": -100}, \"temperature\": 1";
     private const string Chat = "/v1/chat/completions";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     [Fact]
     public async Task Keys_MissingWrongOrRight_AreToldApart()
@@ -171,7 +171,7 @@ public sealed class ServerStateTests
 
         await UntilAsync(() => service.Statistics is { Running: 0, Waiting: 0 });
         Assert.Equal((choices, 0, 0), ((int)service.Statistics.Cancelled, (int)service.Statistics.Failed, (int)service.Statistics.Finished));
-        await ((Task)request).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)request).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     [Fact]

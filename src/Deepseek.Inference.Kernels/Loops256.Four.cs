@@ -1,0 +1,65 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Deepseek.Inference.Kernels;
+
+// Four tokens as the weights stream by: a block is decoded once, and multiplied four times from registers.
+internal readonly unsafe partial struct Loops256<TForm, TCodes>
+{
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void MultiplyTile(byte* line, TileToken* tokens, int stride, int blocks, float* sums)
+    {
+        new Span<float>(sums, 4 * Tile * Lanes).Clear();
+        byte* x0 = tokens[0].X, x1 = tokens[1].X, x2 = tokens[2].X, x3 = tokens[3].X;
+        float* f0 = tokens[0].Factors, f1 = tokens[1].Factors, f2 = tokens[2].Factors, f3 = tokens[3].Factors;
+        var block = 0;
+        for (; block <= blocks - Lanes; block += Lanes, line += Lanes / 2 * PairLines, x0 += Lanes * XBytes, x1 += Lanes * XBytes, x2 += Lanes * XBytes, x3 += Lanes * XBytes)
+        {
+            BandProducts.PrefetchLines(line, Lanes / TForm.BlocksPerLine);
+            for (var row = 0; row < Tile; row++)
+            {
+                var at = line + (row * BandLayout.LineBytes);
+                var four = Fours(at, x0, x1, x2, x3, 0);
+                var next = Fours(at + (2 * PairLines), x0, x1, x2, x3, 4 * XBytes);
+                var sum = sums + (row * Lanes);
+                var factor = (row * stride) + block;
+                Add(sum, LaneSum.Eight(four.A, next.A), f0 + factor);
+                Add(sum + (Tile * Lanes), LaneSum.Eight(four.B, next.B), f1 + factor);
+                Add(sum + (2 * Tile * Lanes), LaneSum.Eight(four.C, next.C), f2 + factor);
+                Add(sum + (3 * Tile * Lanes), LaneSum.Eight(four.D, next.D), f3 + factor);
+            }
+        }
+
+        for (var row = 0; row < Tile && block < blocks; row++)
+        {
+            var at = line + (row * BandLayout.LineBytes);
+            var sum = sums + (row * Lanes);
+            var factor = (row * stride) + block;
+            Add(sum, Last(at, x0, blocks - block), f0 + factor);
+            Add(sum + (Tile * Lanes), Last(at, x1, blocks - block), f1 + factor);
+            Add(sum + (2 * Tile * Lanes), Last(at, x2, blocks - block), f2 + factor);
+            Add(sum + (3 * Tile * Lanes), Last(at, x3, blocks - block), f3 + factor);
+        }
+    }
+
+    /// <summary>Four blocks' sums of four tokens.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector256<int> A, Vector256<int> B, Vector256<int> C, Vector256<int> D) Fours(byte* line, byte* x0, byte* x1, byte* x2, byte* x3, int offset)
+    {
+        var first = Pairs(line, x0 + offset, x1 + offset, x2 + offset, x3 + offset);
+        var second = Pairs(line + PairLines, x0 + offset + (2 * XBytes), x1 + offset + (2 * XBytes), x2 + offset + (2 * XBytes), x3 + offset + (2 * XBytes));
+        return (LaneSum.Four(first.A, second.A), LaneSum.Four(first.B, second.B), LaneSum.Four(first.C, second.C), LaneSum.Four(first.D, second.D));
+    }
+
+    /// <summary>Two blocks' sums of four tokens; one block's weights are in registers at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector256<int> A, Vector256<int> B, Vector256<int> C, Vector256<int> D) Pairs(byte* line, byte* x0, byte* x1, byte* x2, byte* x3)
+    {
+        var weights = TForm.Read<TCodes>(line, false);
+        var (a, b, c, d) = (weights.Multiply(x0), weights.Multiply(x1), weights.Multiply(x2), weights.Multiply(x3));
+        weights = TForm.Read<TCodes>(line + SecondLine, true);
+        return (
+            LaneSum.Two(a, weights.Multiply(x0 + XBytes)), LaneSum.Two(b, weights.Multiply(x1 + XBytes)),
+            LaneSum.Two(c, weights.Multiply(x2 + XBytes)), LaneSum.Two(d, weights.Multiply(x3 + XBytes)));
+    }
+}
