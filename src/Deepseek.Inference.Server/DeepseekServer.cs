@@ -45,6 +45,7 @@ public static class DeepseekServer
         try
         {
             app.MapDeepseekOpenAI(options);
+        app.MapDeepseekPage();
             return app;
         }
         catch (OptionsValidationException fault)
