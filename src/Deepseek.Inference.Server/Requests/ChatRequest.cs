@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Deepseek.Inference.Chat;
 using Deepseek.Inference.Tokenization;
 
 namespace Deepseek.Inference.Server.Requests;
@@ -23,17 +24,20 @@ internal sealed record ChatRequest(GenerationFields Generation, IReadOnlyList<Ch
         var older = fields.Whole("max_tokens", 1, int.MaxValue);
         var maxTokens = fields.Whole("max_completion_tokens", 1, int.MaxValue) ?? older;
         var generation = GenerationFields.Read(fields, maxTokens, alternatives ?? 0, limits);
-        var thinking = ReadThinking(fields);
+        var (thinking, budget) = ReadThinking(fields);
         var form = FormFields.Read(fields);
-        return new ChatRequest(generation with { Options = generation.Options with { Constraint = form.Constraint } }, messages, logProbabilities, form.Tools, thinking);
+        return new ChatRequest(
+            generation with { Options = generation.Options with { Constraint = form.Constraint, MaxReasoningTokens = budget } }, messages, logProbabilities, form.Tools, thinking);
     }
 
-    /// <summary>How hard to think is not the model's to choose; whether at all, often is.</summary>
-    private static bool? ReadThinking(JsonFields fields) => fields.Text("reasoning_effort", Efforts) switch
+    /// <summary>Whether the model thinks, and for how many tokens at most.</summary>
+    private static (bool? Thinks, int? Budget) ReadThinking(JsonFields fields) => fields.Text("reasoning_effort", Efforts) switch
     {
-        null => null,
-        "none" or "minimal" => false,
-        "low" or "medium" or "high" or "xhigh" => true,
+        null => (null, null),
+        "none" or "minimal" => (false, null),
+        "low" => (true, ReasoningEffortTokens.Low),
+        "medium" => (true, ReasoningEffortTokens.Medium),
+        "high" or "xhigh" => (true, null),
         _ => throw JsonFields.Wrong("reasoning_effort", fields.Find("reasoning_effort"), Efforts),
     };
 }

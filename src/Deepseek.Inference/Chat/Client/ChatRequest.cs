@@ -7,10 +7,6 @@ namespace Deepseek.Inference.Chat.Client;
 /// <summary>A call of the chat client, in the library's own terms.</summary>
 internal sealed record ChatRequest
 {
-    // How long a model that can think does so for each effort. More effort than medium is left to the model.
-    private const int LowEffort = 1024;
-    private const int MediumEffort = 4096;
-
     /// <summary>What is said.</summary>
     public required IReadOnlyList<Said> Messages { get; init; }
 
@@ -93,8 +89,8 @@ internal sealed record ChatRequest
             Constraint = Constraint(options, tools) ?? basis.Constraint,
             MaxReasoningTokens = options.Reasoning?.Effort switch
             {
-                ReasoningEffort.Low => LowEffort,
-                ReasoningEffort.Medium => MediumEffort,
+                ReasoningEffort.Low => ReasoningEffortTokens.Low,
+                ReasoningEffort.Medium => ReasoningEffortTokens.Medium,
                 _ => basis.MaxReasoningTokens,
             },
         };
