@@ -114,11 +114,18 @@ public sealed partial class ContinuousBatcher : IAsyncDisposable
 
     private void Enqueue(BatchedSequence sequence)
     {
+        Exception fault;
         lock (_lock)
         {
-            ObjectDisposedException.ThrowIf(_closed, this);
-            sequence.CancellationToken.ThrowIfCancellationRequested();
-            if (_waiting.Count < _options.MaxQueue || (_waiting.Count == 0 && _statistics.Running < _options.MaxBatch))
+            if (_closed)
+            {
+                fault = new ObjectDisposedException(nameof(ContinuousBatcher));
+            }
+            else if (sequence.CancellationToken.IsCancellationRequested)
+            {
+                fault = new OperationCanceledException(sequence.CancellationToken);
+            }
+            else if (_waiting.Count < _options.MaxQueue || (_waiting.Count == 0 && _statistics.Running < _options.MaxBatch))
             {
                 sequence.Sequence.Begin();
                 _waiting.AddLast(sequence);
@@ -126,12 +133,14 @@ public sealed partial class ContinuousBatcher : IAsyncDisposable
                 _work.Release();
                 return;
             }
-
-            _statistics = _statistics with { Refused = _statistics.Refused + 1 };
+            else
+            {
+                _statistics = _statistics with { Refused = _statistics.Refused + 1 };
+                fault = new QueueFullException(_options.MaxQueue);
+            }
         }
 
-        var fault = new QueueFullException(_options.MaxQueue);
-        sequence.End(GenerationActivities.Refused, fault);
+        sequence.End(fault is OperationCanceledException ? GenerationActivities.Cancelled : GenerationActivities.Refused, fault);
         throw fault;
     }
 

@@ -39,7 +39,7 @@ public sealed class TextGeneratorTests(Nano nano)
         Assert.Contains("5 + 6", reply.Reasoning, StringComparison.Ordinal);
         Assert.DoesNotContain("think>", reply.Reasoning + reply.Text, StringComparison.Ordinal);
         Assert.Equal(FinishReason.Stop, reply.FinishReason);
-        Assert.Equal(new TokenUsage(Nano.Prompts[1].Length, 0, reply.Ids.Count), reply.Usage);
+        Assert.Equal(new TokenUsage(Nano.Prompts[1].Length, 0, reply.Ids.Count) { Reasoning = Thought(reply) }, reply.Usage);
         Assert.Equal(1, reply.Ids[^1]);
         Assert.True(reply.Timings.TokensPerSecond > 0);
     }
@@ -140,7 +140,7 @@ public sealed class TextGeneratorTests(Nano nano)
         var reply = await Generator.CompleteAsync(Asked, Greedy, cache);
 
         Assert.Equal(Answer, reply.Text);
-        Assert.Equal(new TokenUsage(Nano.Prompts[1].Length, 6, reply.Ids.Count), reply.Usage);
+        Assert.Equal(new TokenUsage(Nano.Prompts[1].Length, 6, reply.Ids.Count) { Reasoning = Thought(reply) }, reply.Usage);
     }
 
     [Fact]
@@ -223,4 +223,7 @@ public sealed class TextGeneratorTests(Nano nano)
 
         public StopDecision Accept(int token) => --_left == 0 ? StopDecision.StopAfter : StopDecision.Continue;
     }
+
+    /// <summary>Tokens up to the one that ends the reasoning.</summary>
+    private int Thought(TextCompletion reply) => reply.Ids.TakeWhile(id => id != Generator.Tokenizer!.TokenId("</think>")).Count() + 1;
 }
