@@ -10,16 +10,14 @@ internal sealed class ChatEndpoint(ServedModel model)
 {
     public async Task HandleAsync(HttpContext http, CancellationToken cancellationToken)
     {
-        ChatRequest request;
-        using (var body = await RequestBody.ReadAsync(http.Request, model.Options.MaxBodyBytes, cancellationToken).ConfigureAwait(false))
-            request = ChatRequest.Read(new JsonFields(body.RootElement, ""), model.Options);
+        var request = await RequestBody.ReadAsync(http.Request, model.Options, ChatRequest.Read, cancellationToken).ConfigureAwait(false);
         var service = await model.GetAsync(request.Generation.Model, cancellationToken).ConfigureAwait(false);
 
         var prompt = Prompt(service.Generator, request);
         PromptLimits.Require(service.Generator, prompt, request.Generation.Options, "messages");
         var choices = Enumerable.Range(0, request.Generation.Choices).Select(i => new Choice(prompt, request.Generation.OptionsOf(i))).ToList();
         var tokenizer = service.Generator.Tokenizer;
-        var readers = choices.Select(choice => new ChoiceReader(tokenizer, choice)).ToList();
+        var readers = choices.Select(_ => new ChoiceReader()).ToList();
         var reply = new ChatReply(model.Head("chatcmpl"), request.LogProbabilities ? tokenizer : null, readers);
 
         var updates = ChoiceRun.StreamAsync(service, choices, cancellationToken);
@@ -49,7 +47,7 @@ internal sealed class ChatEndpoint(ServedModel model)
         }
         catch (ArgumentException fault)
         {
-            throw ApiException.BadRequest(fault.Message.Split(" (Parameter '", 2)[0], "messages");
+            throw ApiException.BadRequest(fault, "messages");
         }
         catch (CheckpointFormatException)
         {

@@ -10,14 +10,12 @@ internal sealed class CompletionEndpoint(ServedModel model)
 {
     public async Task HandleAsync(HttpContext http, CancellationToken cancellationToken)
     {
-        CompletionRequest request;
-        using (var body = await RequestBody.ReadAsync(http.Request, model.Options.MaxBodyBytes, cancellationToken).ConfigureAwait(false))
-            request = CompletionRequest.Read(new JsonFields(body.RootElement, ""), model.Options);
+        var request = await RequestBody.ReadAsync(http.Request, model.Options, CompletionRequest.Read, cancellationToken).ConfigureAwait(false);
         var service = await model.GetAsync(request.Generation.Model, cancellationToken).ConfigureAwait(false);
 
         var choices = Choices(service.Generator, request);
         var tokenizer = service.Generator.Tokenizer;
-        var readers = choices.Select(choice => new ChoiceReader(tokenizer, choice)).ToList();
+        var readers = choices.Select(_ => new ChoiceReader()).ToList();
         var echoes = choices.Select((_, i) => request.Echo ? Echo(service.Generator, request.Prompts[i / request.Generation.Choices]) : "").ToList();
         var reply = new CompletionReply(
             model.Head("cmpl"), request.LogProbabilities ? tokenizer : null, readers, request.Generation.Choices, request.Generation.Options.Generation.Alternatives > 0);

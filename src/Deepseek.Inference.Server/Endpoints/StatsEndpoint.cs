@@ -33,21 +33,8 @@ internal sealed class StatsEndpoint : IDisposable
 
     private void Observe()
     {
-        if (Loaded() is { } service)
+        if (_host.Service is { } service)
             _rate.Observe(service.Statistics.GeneratedTokens);
-    }
-
-    /// <summary>The model at work; null before it is loaded, and once it is disposed.</summary>
-    private TextService? Loaded()
-    {
-        try
-        {
-            return _host.State == DeepseekModelState.Ready && _host.GetAsync(CancellationToken.None) is { IsCompletedSuccessfully: true } service ? service.GetAwaiter().GetResult() : null;
-        }
-        catch (ObjectDisposedException)
-        {
-            return null;
-        }
     }
 
     private void Write(Utf8JsonWriter json, TextService? service)

@@ -1,15 +1,13 @@
 using System.Text;
 using Deepseek.Inference.Chat;
 using Deepseek.Inference.Generation;
-using Deepseek.Inference.Tokenization;
 
 namespace Deepseek.Inference.Server.Replies;
 
 /// <summary>What has come of one reply.</summary>
 /// <remarks>A token's probability goes out with the text that follows it: its own text may have to wait.</remarks>
-internal sealed class ChoiceReader(DeepseekTokenizer? tokenizer, Choice choice)
+internal sealed class ChoiceReader
 {
-    private readonly ReasoningTokens? _reasoningTokens = tokenizer is null ? null : new ReasoningTokens(tokenizer, choice.Prompt);
     private readonly StringBuilder _text = new();
     private readonly StringBuilder _reasoning = new();
     private int _lastCalls;
@@ -39,9 +37,8 @@ internal sealed class ChoiceReader(DeepseekTokenizer? tokenizer, Choice choice)
         _lastCalls = update.ToolCalls.Count;
         _text.Append(update.Text);
         _reasoning.Append(update.Reasoning);
-        var isThought = _reasoningTokens?.Take(update.Token.Id) ?? false;
         if (!update.Token.IsEnd)
-            (isThought ? ThoughtTokens : Tokens).Add(update.Token);
+            (update.IsReasoning ? ThoughtTokens : Tokens).Add(update.Token);
         Completion = update.Completion;
     }
 

@@ -20,6 +20,9 @@ internal sealed class ApiException(int status, string message, string type, stri
 
     public static ApiException BadRequest(string message, string? param = null, string? code = null) => new(StatusCodes.Status400BadRequest, message, InvalidRequest, param, code);
 
+    /// <summary>What the library refuses. Its parameters' names say nothing to a client.</summary>
+    public static ApiException BadRequest(ArgumentException fault, string? param, string? code = null) => BadRequest(fault.Message.Split(" (Parameter '", 2)[0], param, code);
+
     public static ApiException Unauthorized(string message) => new(StatusCodes.Status401Unauthorized, message, InvalidRequest, code: "invalid_api_key");
 
     public static ApiException NotFound(string message, string? param = null, string? code = null) => new(StatusCodes.Status404NotFound, message, InvalidRequest, param, code);

@@ -87,7 +87,7 @@ internal sealed record FormFields(JsonElement? Tools, TextConstraint? Constraint
         }
         catch (ArgumentException fault)
         {
-            throw ApiException.BadRequest(fault.Message.Split(" (Parameter '", 2)[0], param, param == "tools" ? "invalid_tools" : "unsupported_schema");
+            throw ApiException.BadRequest(fault, param, param == "tools" ? "invalid_tools" : "unsupported_schema");
         }
     }
 }

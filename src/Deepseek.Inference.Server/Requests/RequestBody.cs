@@ -10,15 +10,22 @@ internal static class RequestBody
 {
     private const int MaxDepth = 64;
 
+    /// <summary>Reads a body.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="limits">The server's limits.</param>
+    /// <param name="read">Makes of its fields what outlives them.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="ApiException">It is of another type, too large, or no JSON object.</exception>
-    public static async Task<JsonDocument> ReadAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
+    public static async Task<T> ReadAsync<T>(HttpRequest request, DeepseekServerOptions limits, Func<JsonFields, DeepseekServerOptions, T> read, CancellationToken cancellationToken)
     {
+        var maxBytes = limits.MaxBodyBytes;
         RequireJson(request);
         if (request.HttpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = maxBytes;
         if (request.ContentLength > maxBytes)
             throw TooLarge(maxBytes);
-        return Parse(await ReadBytesAsync(request, maxBytes, cancellationToken).ConfigureAwait(false));
+        using var document = Parse(await ReadBytesAsync(request, maxBytes, cancellationToken).ConfigureAwait(false));
+        return read(new JsonFields(document.RootElement, ""), limits);
     }
 
     private static void RequireJson(HttpRequest request)

@@ -64,8 +64,7 @@ public sealed class DeepseekChatClient : IChatClient
         string path, ModelOptions? model = null, BatchingOptions? batching = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        if (!Directory.Exists(path))
-            throw new DirectoryNotFoundException($"There is no folder {path}; a model is a folder with config.json and safetensors files.");
+        ModelLoader.RequireFolder(path);
         var host = new DeepseekModelHost(new DeepseekOptions { ModelPath = path, Model = model ?? new(), Batching = batching ?? new() });
         try
         {

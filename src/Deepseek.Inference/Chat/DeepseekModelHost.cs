@@ -42,8 +42,8 @@ public sealed class DeepseekModelHost : IDisposable, IAsyncDisposable
     /// <summary>Why it could not be loaded; null where it could, or where that is not known yet.</summary>
     public Exception? Fault => State == DeepseekModelState.Failed ? _service.Value.Exception?.InnerException ?? new OperationCanceledException() : null;
 
-    /// <summary>The model at work; null until it is loaded.</summary>
-    internal TextService? Service => _ready;
+    /// <summary>The model at work; null until it is loaded, and once the host is disposed.</summary>
+    public TextService? Service => _disposed == 0 ? _ready : null;
 
     /// <summary>The model at work, once it is loaded; loads it where nobody has asked for it yet.</summary>
     /// <param name="cancellationToken">Ends the wait, not the loading.</param>

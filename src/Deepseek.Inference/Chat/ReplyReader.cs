@@ -14,6 +14,7 @@ internal sealed class ReplyReader : StopRule, IStopScan
     private readonly IncrementalDecoder? _decoder;
     private readonly StopStringMatcher _stops;
     private readonly ReasoningParser? _reasoningParser;
+    private readonly ReasoningTokens _reasoningTokens;
     private readonly ToolCallParser? _callParser;
     private readonly List<ToolCall> _calls = [];
     private readonly List<int> _ids = [];
@@ -24,8 +25,8 @@ internal sealed class ReplyReader : StopRule, IStopScan
     private TimeSpan _firstToken;
     private TimeSpan _decoding;
     private bool _stopped;
-    private bool _reasons; // what came last belongs to the reasoning
-    private int _reasoningTokens;
+    private string _tokenText = ""; // of the token that was accepted last
+    private int _reasoned;
 
     public ReplyReader(TextPrompt prompt, long seed, DeepseekTokenizer? tokenizer, IReadOnlyList<string> stopStrings)
     {
@@ -34,7 +35,7 @@ internal sealed class ReplyReader : StopRule, IStopScan
         _tokenizer = tokenizer;
         _decoder = tokenizer?.CreateDecoder();
         _stops = new StopStringMatcher(stopStrings);
-        _reasons = prompt.StartsInReasoning;
+        _reasoningTokens = new ReasoningTokens(prompt);
         _reasoningParser = prompt.SplitReasoning ? new ReasoningParser(prompt.StartsInReasoning) : null;
         _callParser = prompt.ReadsToolCalls ? new ToolCallParser(prompt.ToolCallForm) : null;
     }
@@ -48,10 +49,12 @@ internal sealed class ReplyReader : StopRule, IStopScan
     public StopDecision Accept(int token)
     {
         _accepted++;
+        _tokenText = "";
         // A head may be wider than the vocabulary (V3: 129,280 rows for 128,815 tokens): a row without a token has no text.
         if (_decoder is null || _tokenizer!.TokenText(token) is null)
             return StopDecision.Continue;
-        var result = _stops.Append(_decoder.Append(token));
+        _tokenText = _decoder.Append(token);
+        var result = _stops.Append(_tokenText);
         _pending.Append(result.Emit);
         _stopped = result.Stopped;
         return _stopped ? StopDecision.StopAfter : StopDecision.Continue;
@@ -68,11 +71,14 @@ internal sealed class ReplyReader : StopRule, IStopScan
         if (!token.IsEnd && _accepted < _ids.Count)
             Accept(token.Id); // another rule ended the text after this token, which belongs to it
 
+        var isReasoning = _decoder is not null && _reasoningTokens.Take(token.IsEnd ? "" : _tokenText);
+        if (isReasoning)
+            _reasoned++;
         if (token.FinishReason is not { } reason)
-            return Take(ended: false) with { Token = token };
+            return Take(ended: false) with { Token = token, IsReasoning = isReasoning };
         if (!_stopped && _decoder is not null)
             _pending.Append(_stops.Append(_decoder.Flush()).Emit).Append(_stops.Flush());
-        return Take(ended: true) with { Token = token, Completion = Complete(reason) };
+        return Take(ended: true) with { Token = token, IsReasoning = isReasoning, Completion = Complete(reason) };
     }
 
     private TextUpdate Take(bool ended)
@@ -86,9 +92,6 @@ internal sealed class ReplyReader : StopRule, IStopScan
             if (ended)
                 parts = parts.Concat(_reasoningParser.Flush());
             var byKind = parts.ToLookup(part => part.Kind, part => part.Text);
-            if (_reasons || _reasoningParser.IsReasoning)
-                _reasoningTokens = _ids.Count; // the token that ends it is one of it
-            _reasons = _reasoningParser.IsReasoning;
             (reasoning, text) = (string.Concat(byKind[ReasoningPartKind.Reasoning]), string.Concat(byKind[ReasoningPartKind.Answer]));
         }
 
@@ -116,7 +119,7 @@ internal sealed class ReplyReader : StopRule, IStopScan
         _reasoning.Length > 0 ? _reasoning.ToString() : null,
         _ids,
         reason,
-        new TokenUsage(_prompt.Ids.Count, Cached, _ids.Count) { Reasoning = _reasoningTokens },
+        new TokenUsage(_prompt.Ids.Count, Cached, _ids.Count) { Reasoning = _reasoned },
         new TextTimings(_firstToken, _decoding, _ids.Count - 1),
         _seed)
     {

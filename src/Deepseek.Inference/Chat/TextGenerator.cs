@@ -175,7 +175,7 @@ public sealed class TextGenerator : IDisposable
         var sampling = options.Generation.Sampling with { Seed = options.Generation.Sampling.Seed ?? SamplingRandom.NewSeed() };
         List<ILogitsProcessor> processors = [.. sampling.Processors ?? []];
         if (options.Constraint is { } constraint)
-            processors.Add(constraint.Begin(RequireTokenizer(), prompt, EndTokens(options)));
+            processors.Add(constraint.Begin(RequireTokenizer(), prompt, Sequence.EndTokensOf(options.Generation, Model, Generator.Defaults)));
         if (options.MaxReasoningTokens is { } budget && prompt.SplitReasoning && Tokenizer?.TokenId(ReasoningParser.Close) is { } close)
             processors.Add(new ReasoningBudget(budget, close, prompt.StartsInReasoning ? null : Tokenizer.TokenId(ReasoningParser.Open)));
         sampling = sampling with { Processors = processors };
@@ -192,10 +192,6 @@ public sealed class TextGenerator : IDisposable
         var element = JsonSerializer.SerializeToElement(value);
         return new Dictionary<string, JsonElement> { ["thinking"] = element, ["enable_thinking"] = element };
     }
-
-    // As Sequence chooses them.
-    private IReadOnlyList<int> EndTokens(TextOptions options) =>
-        options.Generation.EndTokens ?? (Generator.Defaults.EndTokens.Count > 0 ? Generator.Defaults.EndTokens : Model.Config.EndTokens);
 
     private static int RequireBeginning(SequenceCache cache, IReadOnlyList<int> ids)
     {

@@ -12,6 +12,9 @@ public readonly record struct TextUpdate(string Reasoning, string Text, TextComp
     /// <summary>The token that brought the update. Its own text may have to wait for tokens to come.</summary>
     public TokenResult Token { get; init; }
 
+    /// <summary>Whether that token belongs to the reasoning, as the tags around it do; false where reasoning is not parted from the text.</summary>
+    public bool IsReasoning { get; init; }
+
     /// <summary>Calls of tools that are complete now; most often none. They are read where <see cref="TextPrompt.ReadsToolCalls"/> says so.</summary>
     public IReadOnlyList<ToolCall> ToolCalls { get => field ?? []; init; }
 }

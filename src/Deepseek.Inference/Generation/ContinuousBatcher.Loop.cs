@@ -73,7 +73,7 @@ public sealed partial class ContinuousBatcher
             BatchedSequence? next;
             lock (_lock)
                 next = _waiting.First?.Value;
-            if (next is null || !HasRoom(next) || IsWorthWaiting(next))
+            if (next is null || !MakeRoom(next) || IsWorthWaiting(next))
                 return;
 
             lock (_lock)
@@ -121,8 +121,8 @@ public sealed partial class ContinuousBatcher
         return false;
     }
 
-    /// <summary>Whether caches have room for another sequence, after those that are kept have been given up.</summary>
-    private bool HasRoom(BatchedSequence next)
+    /// <summary>Gives kept caches up for another sequence; false where those in use leave no room for it.</summary>
+    private bool MakeRoom(BatchedSequence next)
     {
         var running = _running.Sum(sequence => sequence.CacheTokens + Reserved);
         var needed = next.CacheTokens + Reserved;

@@ -36,7 +36,7 @@ internal sealed class Sequence : IDisposable
         var sampling = _options.Sampling.Or(defaults);
         _chain = _options.Chain ?? SamplerChain.Create(sampling);
         _seed = sampling.Seed ?? SamplingRandom.NewSeed();
-        _endTokens = _options.EndTokens ?? (defaults.EndTokens.Count > 0 ? defaults.EndTokens : model.Config.EndTokens);
+        _endTokens = EndTokensOf(_options, model, defaults);
 
         Cache = request.Cache ?? model.CreateCache();
         _context = [.. Cache.Ids, .. request.Prompt.Span];
@@ -63,6 +63,10 @@ internal sealed class Sequence : IDisposable
     /// <param name="most">Tokens at most, 1 or more.</param>
     public ReadOnlyMemory<int> Next(int most = int.MaxValue) =>
         Unread > 0 ? _request.Prompt.Slice(_read, Math.Min(most, Unread)) : new[] { _generated[^1] };
+
+    /// <summary>What ends a sequence with these options: the caller's tokens, else the defaults', else the configuration's.</summary>
+    public static IReadOnlyList<int> EndTokensOf(GenerationOptions options, LanguageModel model, GenerationDefaults defaults) =>
+        options.EndTokens ?? (defaults.EndTokens.Count > 0 ? defaults.EndTokens : model.Config.EndTokens);
 
     /// <summary>Starts the clock, from which the first token's time counts, and the stop rules.</summary>
     public void Begin()

@@ -24,12 +24,17 @@ internal static class ModelLoader
         return Task.Run(() => Load<TModel>(path, options, progress, cancellationToken), cancellationToken);
     }
 
-    private static TModel Load<TModel>(string path, ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
-        where TModel : LanguageModel
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    public static void RequireFolder(string path)
     {
         if (!Directory.Exists(path))
             throw new DirectoryNotFoundException($"There is no folder {path}; a model is a folder with config.json and safetensors files.");
+    }
 
+    private static TModel Load<TModel>(string path, ModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        where TModel : LanguageModel
+    {
+        RequireFolder(path);
         var isStore = StoreFile.IsStore(path);
         // A store's configuration is as sound as its manifest, and so not read without it.
         var config = isStore ? StoreConfig(path) : ModelConfig.Load(path);

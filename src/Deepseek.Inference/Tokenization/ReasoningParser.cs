@@ -37,9 +37,6 @@ public sealed class ReasoningParser
     /// <param name="startsInReasoning">Whether the prompt already holds the opening tag; see <see cref="EndsInReasoning"/>.</param>
     public ReasoningParser(bool startsInReasoning) => _startsInReasoning = startsInReasoning;
 
-    /// <summary>Whether what came last belongs to a reasoning that has not ended.</summary>
-    internal bool IsReasoning => _state is State.ReasoningStart or State.Reasoning || (_state == State.Opening && _startsInReasoning);
-
     /// <summary>Whether a rendered prompt ends inside of a reasoning, so that the reply continues it.</summary>
     /// <param name="prompt">The rendered prompt.</param>
     /// <remarks>

@@ -73,6 +73,20 @@ public sealed class ThinkingTests(Nano nano)
     }
 
     [Fact]
+    public async Task StreamAsync_TokensOfReasoning_AreMarkedUpToTheTagThatEndsIt()
+    {
+        var options = new TextOptions { Generation = new() { Sampling = new() { Temperature = 0 } }, StopStrings = ["</think>\n\nnever"] }; // holds text back, tokens not
+
+        var updates = await Replies.Collect(nano.Generator.StreamAsync(nano.Generator.Chat([ChatMessage.User("What is 8 + 5?")]), options));
+
+        var ids = updates.Select(update => update.Token.Id).ToList();
+        var thought = ids.IndexOf(nano.Generator.Tokenizer!.TokenId("</think>")!.Value) + 1;
+        Assert.Equal(ids.Select((_, i) => i < thought), updates.Select(update => update.IsReasoning));
+        Assert.Equal(thought, updates[^1].Completion!.Usage.Reasoning);
+        Assert.InRange(thought, 2, ids.Count - 1);
+    }
+
+    [Fact]
     public void Validate_Budget_NamesWhatIsWrong()
     {
         Assert.Equal("TextOptions: MaxReasoningTokens is -1; it must be 0 or more.", Assert.Throws<ArgumentException>(() => new TextOptions { MaxReasoningTokens = -1 }.Validate()).Message);

@@ -1,4 +1,5 @@
 using Deepseek.Inference.Chat;
+using Deepseek.Inference.Tests.Checkpoints;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -82,6 +83,19 @@ public sealed class HostingTests
     }
 
     [Fact]
+    public async Task Service_UnloadedLoadedAndDisposed_IsThereInBetween()
+    {
+        var host = new DeepseekModelHost(new() { ModelPath = TestPaths.Nano });
+        Assert.Null(host.Service);
+
+        var service = await host.GetAsync();
+
+        Assert.Same(service, host.Service);
+        await host.DisposeAsync();
+        Assert.Null(host.Service);
+    }
+
+    [Fact]
     public void Constructor_FaultyOptions_AreNamed()
     {
         Assert.StartsWith(
@@ -92,7 +106,7 @@ public sealed class HostingTests
     [Fact]
     public async Task AddDeepseek_HealthCheck_TellsHowFarTheModelIs()
     {
-        using var empty = new TemporaryDirectory();
+        using var empty = new TemporaryFolder();
         using var host = Application(services =>
         {
             services.AddDeepseekChatClient(options => (options.ModelPath, options.LoadAtStart) = (TestPaths.Nano, false));
@@ -117,12 +131,5 @@ public sealed class HostingTests
         var builder = Host.CreateEmptyApplicationBuilder(null);
         configure(builder.Services);
         return builder.Build();
-    }
-
-    private sealed class TemporaryDirectory : IDisposable
-    {
-        public string Path { get; } = Directory.CreateTempSubdirectory("deepseek-test-").FullName;
-
-        public void Dispose() => Directory.Delete(Path, recursive: true);
     }
 }
