@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
@@ -44,54 +45,51 @@ internal static unsafe class BandKernel<TLoops>
 
     private static void RunFew(in BandProduct product, int firstToken, int count)
     {
-        var padded = (int)Lengths.CeilDiv(product.Layout.BlocksPerRow, Lanes) * Lanes;
-        var memory = (float*)KernelScratch.Reserve((((1L + Together) * TileRows * padded) + TileScales.Vector) * sizeof(float));
+        var blocks = product.Layout.BlocksPerRow;
+        var length = (int)Lengths.CeilDiv(blocks, Lanes) * TileScales.GroupLength;
+        var scales = (float*)KernelScratch.Reserve((((1L + Together) * length) + ((long)TileRows * blocks)) * sizeof(float));
         for (var row = 0; row < product.RowCount; row += TileRows)
         {
-            var rows = TileScales.Decode(product, row, memory);
+            TileScales.DecodeGroups(product, row, scales, scales + ((1 + Together) * length));
             // After the first tokens a tile lies in the first cache.
             for (var token = firstToken; token < firstToken + count; token += Together)
-                MultiplyTile(product, row, rows, token, Math.Min(Together, firstToken + count - token), padded, memory);
+                MultiplyTile(product, row, token, Math.Min(Together, firstToken + count - token), scales, length);
         }
     }
 
     /// <summary>A tile and one to four tokens.</summary>
-    private static void MultiplyTile(in BandProduct product, int row, int rows, int token, int count, int padded, float* scales)
+    [SkipLocalsInit]
+    private static void MultiplyTile(in BandProduct product, int row, int token, int count, float* scales, int length)
     {
         var blocks = product.Layout.BlocksPerRow;
-        // Whole groups of blocks where the next tile follows: factors of 0 take back what is read of it.
-        var read = row + TileRows < product.RowCount ? padded : blocks;
         var sums = stackalloc float[Together * TileRows * Lanes];
-        var outputs = stackalloc float[TileRows];
         var tokens = stackalloc TileToken[Together];
         for (var i = 0; i < count; i++)
         {
-            var factors = scales + ((1 + i) * TileRows * padded) + TileScales.Vector;
-            TileScales.Multiply(scales, rows, blocks, product.ActivationScales(token + i), factors, padded);
+            var factors = scales + ((1 + i) * length);
+            TileScales.Multiply(scales, blocks, product.ActivationScales(token + i), factors);
             tokens[i] = new TileToken(product.Activations(token + i), factors);
         }
 
+        // Whole groups of blocks where the next tile follows: factors of 0 take back what is read of it.
+        var read = row + TileRows < product.RowCount ? length / TileRows : blocks;
         switch (count)
         {
             case 1:
-                TLoops.MultiplyTile(product.Tile(row), tokens[0].X, tokens[0].Factors, padded, read, sums);
+                TLoops.MultiplyTile(product.Tile(row), tokens[0], read, sums);
                 break;
             case 2:
-                TLoops.MultiplyTile(product.Tile(row), tokens[0], tokens[1], padded, read, sums);
+                TLoops.MultiplyTile(product.Tile(row), tokens[0], tokens[1], read, sums);
                 break;
             default:
                 if (count == 3)
                     tokens[3] = tokens[2]; // costs less than a pass of its own for the third
-                TLoops.MultiplyTile(product.Tile(row), tokens, padded, read, sums);
+                TLoops.MultiplyTile(product.Tile(row), tokens, read, sums);
                 break;
         }
 
-        for (var i = 0; i < count * TileRows; i++)
-        {
-            outputs[i % TileRows] = LaneSum.Of(Vector256.Load(sums + (i * Lanes)));
-            if (i % TileRows == TileRows - 1)
-                product.Write(token + (i / TileRows), row, outputs);
-        }
+        for (var i = 0; i < count; i++)
+            product.Write(token + i, row, LaneSum.OfFour(sums + (i * TileRows * Lanes)));
     }
 
     private static void RunMany(in BandProduct product, int firstToken, int count)
@@ -102,16 +100,16 @@ internal static unsafe class BandKernel<TLoops>
         var codes = KernelScratch.Reserve(ChunkBytes + scratchBytes + (sizeof(float) * (sumCount + (2 * scaleCount))));
         var scratch = codes + ChunkBytes; // a decoded block of eight rows
         var sums = (float*)(scratch + scratchBytes); // [tokens × 8 × rows]
-        var scales = sums + sumCount; // [rows × blocks], and then [blocks × rows]
+        var scales = sums + sumCount; // [blocks × rows], and then [rows × blocks]
         for (var row = 0; row < product.RowCount; row += rows)
         {
-            var turned = TileScales.DecodeTurned(product, row, rows, scales, scales + scaleCount);
+            TileScales.DecodeTurned(product, row, rows, scales + scaleCount, scales);
             new Span<float>(sums, (int)sumCount).Clear();
             for (var block = 0; block < blocks; block += ChunkBlocks)
             {
                 var width = Math.Min(ChunkBlocks, blocks - block);
                 DecodeChunk(product, row, block, width, scratch, codes);
-                MultiplyChunks(product, firstToken, count, block, width, codes, turned + ((long)block * rows), sums);
+                MultiplyChunks(product, firstToken, count, block, width, codes, scales + ((long)block * rows), sums);
             }
 
             Write(product, firstToken, count, row, sums);
@@ -122,16 +120,19 @@ internal static unsafe class BandKernel<TLoops>
     {
         var rows = TLoops.GroupRows;
         var lines = stackalloc byte*[rows];
-        for (var block = firstBlock; block < firstBlock + width; block++, codes += rows * TLoops.CodeBytes)
+        for (var i = 0; i < rows; i++)
         {
-            for (var i = 0; i < rows; i++)
-            {
-                // Rows that the band does not have are those of its last tile once more; nobody reads their sums.
-                var row = firstRow + i < product.PaddedRows ? firstRow + i : product.PaddedRows - TileRows + (i % TileRows);
-                lines[i] = product.Tile(row - (row % TileRows)) + ((((long)block / TLoops.BlocksPerLine * TileRows) + (row % TileRows)) * BandLayout.LineBytes);
-            }
+            // Rows that the band does not have are those of its last tile once more; nobody reads their sums.
+            var row = firstRow + i < product.PaddedRows ? firstRow + i : product.PaddedRows - TileRows + (i % TileRows);
+            lines[i] = product.Tile(row - (row % TileRows)) + ((((long)firstBlock / TLoops.BlocksPerLine * TileRows) + (row % TileRows)) * BandLayout.LineBytes);
+        }
 
-            TLoops.Interleave(lines, TLoops.BlocksPerLine == 2 && block % 2 == 1, scratch, codes);
+        // Of a row's last line perhaps one block more than there is: for it there is room.
+        for (var block = 0; block < width; block += TLoops.BlocksPerLine, codes += TLoops.BlocksPerLine * rows * TLoops.CodeBytes)
+        {
+            TLoops.Interleave(lines, scratch, codes);
+            for (var i = 0; i < rows; i++)
+                lines[i] += TileRows * BandLayout.LineBytes;
         }
     }
 
@@ -149,27 +150,22 @@ internal static unsafe class BandKernel<TLoops>
                     sums + ((long)token * Lanes * TLoops.GroupRows));
             }
 
-            TLoops.MultiplyChunk(codes, scales, block, width, tokens, some);
+            TLoops.MultiplyChunk(codes, scales, block % Lanes, width, tokens, some);
         }
     }
 
     private static void Write(in BandProduct product, int firstToken, int count, int row, float* sums)
     {
         var rows = TLoops.GroupRows;
-        var outputs = stackalloc float[Vector256<float>.Count];
         for (var token = 0; token < count; token++, sums += Lanes * rows)
         {
             for (var i = 0; i < rows && row + i < product.RowCount; i += Vector256<float>.Count)
             {
-                var even = Lane(i, 0) + Lane(i, 4) + (Lane(i, 2) + Lane(i, 6));
-                var odd = Lane(i, 1) + Lane(i, 5) + (Lane(i, 3) + Lane(i, 7));
-                (even + odd).Store(outputs);
-                product.Write(firstToken + token, row + i, outputs);
-                if (row + i + TileRows < product.RowCount)
-                    product.Write(firstToken + token, row + i + TileRows, outputs + TileRows);
+                var lane = sums + i;
+                var even = Vector256.Load(lane) + Vector256.Load(lane + (4 * rows)) + (Vector256.Load(lane + (2 * rows)) + Vector256.Load(lane + (6 * rows)));
+                var odd = Vector256.Load(lane + rows) + Vector256.Load(lane + (5 * rows)) + (Vector256.Load(lane + (3 * rows)) + Vector256.Load(lane + (7 * rows)));
+                product.Write(firstToken + token, row + i, even + odd);
             }
         }
-
-        Vector256<float> Lane(int i, int lane) => Vector256.Load(sums + (lane * rows) + i);
     }
 }

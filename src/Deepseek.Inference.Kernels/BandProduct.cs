@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
@@ -24,6 +25,9 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     public readonly int Count = count;
     public readonly int RowCount = layout.RowsOf(band);
 
+    /// <summary>Where the codes of the scales of NF4 begin in the band.</summary>
+    public readonly int ScaleCodes = layout.Precision == WeightPrecision.Nf4 ? layout.ScaleCodesOffsetOf(band) : 0;
+
     /// <summary>Rows up to whole tiles.</summary>
     public int PaddedRows => (int)Lengths.CeilDiv(RowCount, BandLayout.TileRows) * BandLayout.TileRows;
 
@@ -38,12 +42,26 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float* ActivationScales(int index) => x.Scales + At(index);
 
-    /// <summary>Writes the outputs of a tile's rows, as far as the band has them.</summary>
-    public void Write(int index, int row, float* sums)
+    /// <summary>Writes the outputs of four rows, as far as the band has them.</summary>
+    public void Write(int index, int row, Vector128<float> sums)
     {
         var to = y + (index * stride) + row;
-        for (var i = 0; i < Math.Min(BandLayout.TileRows, RowCount - row); i++)
-            to[i] = sums[i] * _factor;
+        var outputs = sums * _factor;
+        if (row + Vector128<float>.Count <= RowCount)
+        {
+            outputs.Store(to);
+            return;
+        }
+
+        for (var i = 0; i < RowCount - row; i++)
+            to[i] = outputs[i];
+    }
+
+    /// <summary>Writes the outputs of eight rows, as far as the band has them.</summary>
+    public void Write(int index, int row, Vector256<float> sums)
+    {
+        Write(index, row, sums.GetLower());
+        Write(index, row + Vector128<float>.Count, sums.GetUpper());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

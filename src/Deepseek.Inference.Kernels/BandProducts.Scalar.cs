@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Deepseek.Inference.Kernels;
 
 // The definition. Every other path must equal it bit for bit.
@@ -15,7 +17,7 @@ internal static unsafe partial class BandProducts
             {
                 for (var row = 0; row < BandLayout.TileRows; row++)
                     sums[row] = SumOf(product, tile + row, scales + ((long)row * layout.BlocksPerRow), x.Precision, token);
-                product.Write(token, tile, sums);
+                product.Write(token, tile, Vector128.Load(sums));
             }
         }
     }

@@ -16,21 +16,21 @@ internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sby
     public static int Bytes => 2 * Vector256<byte>.Count;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ByteCodes256 FromLowNibbles(byte* line) => Levels(Vector256.Load(line), Vector256.Load(line + 32));
+    public static ByteCodes256 FromNibbles(Vector256<byte> first, Vector256<byte> second) =>
+        new(Avx2.Shuffle(ProductTables.Bytes, first).AsSByte(), Avx2.Shuffle(ProductTables.Bytes, second).AsSByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ByteCodes256 FromHighNibbles(byte* line) => Levels(
-        Vector256.ShiftRightLogical(Vector256.Load((ushort*)line), 4).AsByte(), Vector256.ShiftRightLogical(Vector256.Load((ushort*)(line + 32)), 4).AsByte());
+    public static ByteCodes256 FromBytes(Vector256<byte> first, Vector256<byte> second) => new(first.AsSByte(), second.AsSByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ByteCodes256 FromBytes(byte* line) => new(Vector256.Load((sbyte*)line), Vector256.Load((sbyte*)line + 32));
+    public static Vector256<byte> Arrange(Vector256<byte> rows) => rows;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(byte* destination)
-    {
-        _low.Store((sbyte*)destination);
-        _high.Store((sbyte*)destination + 32);
-    }
+    public static void StoreNibbles(Vector256<byte> codes, int quad, byte* destination) =>
+        Avx2.Shuffle(ProductTables.Bytes, codes).Store(destination + (quad * Vector256<byte>.Count));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Vector256<byte> codes, int quad, byte* destination) => codes.Store(destination + (quad * Vector256<byte>.Count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<int> Multiply(byte* x) => Products(_low, x) + Products(_high, x + 32);
@@ -56,12 +56,5 @@ internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sby
     {
         var pairs = Avx2.MultiplyAddAdjacent(Vector256.Load(x + BandLayout.BlockColumns), Avx2.Sign(weights, Vector256.Load((sbyte*)x)));
         return Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ByteCodes256 Levels(Vector256<byte> low, Vector256<byte> high)
-    {
-        var (mask, table) = (Vector256.Create((byte)0xF), ProductTables.Bytes);
-        return new(Avx2.Shuffle(table, low & mask).AsSByte(), Avx2.Shuffle(table, high & mask).AsSByte());
     }
 }

@@ -14,50 +14,45 @@ internal unsafe interface IBandLoops
 
     /// <summary>A tile and one token, as the weights stream by.</summary>
     /// <param name="line">The tile's first line.</param>
-    /// <param name="x">The token's blocks.</param>
-    /// <param name="factors">A factor a block, [4 × <paramref name="stride"/>]; 0 after a row's blocks.</param>
-    /// <param name="stride">Blocks up to a multiple of <see cref="ProductShape.Lanes"/>.</param>
-    /// <param name="blocks">Blocks of a row, or up to <paramref name="stride"/> where what follows may be read.</param>
+    /// <param name="token">The token.</param>
+    /// <param name="blocks">Blocks of a row, or up to whole groups of <see cref="ProductShape.Lanes"/> where what follows may be read.</param>
     /// <param name="sums">Receives the partial sums, [4 × 8].</param>
-    static abstract void MultiplyTile(byte* line, byte* x, float* factors, int stride, int blocks, float* sums);
+    static abstract void MultiplyTile(byte* line, in TileToken token, int blocks, float* sums);
 
     /// <summary>A tile and two tokens.</summary>
     /// <param name="line">The tile's first line.</param>
     /// <param name="first">The first token.</param>
     /// <param name="second">The second token.</param>
-    /// <param name="stride">Factors of a row.</param>
     /// <param name="blocks">Blocks of a row.</param>
     /// <param name="sums">Receives the partial sums, [2 × 4 × 8].</param>
-    static abstract void MultiplyTile(byte* line, in TileToken first, in TileToken second, int stride, int blocks, float* sums);
+    static abstract void MultiplyTile(byte* line, in TileToken first, in TileToken second, int blocks, float* sums);
 
     /// <summary>A tile and four tokens.</summary>
     /// <param name="line">The tile's first line.</param>
     /// <param name="tokens">The tokens.</param>
-    /// <param name="stride">Factors of a row.</param>
     /// <param name="blocks">Blocks of a row.</param>
     /// <param name="sums">Receives the partial sums, [4 × 4 × 8].</param>
-    static abstract void MultiplyTile(byte* line, TileToken* tokens, int stride, int blocks, float* sums);
+    static abstract void MultiplyTile(byte* line, TileToken* tokens, int blocks, float* sums);
 
-    /// <summary>Interleaves a decoded block of <see cref="GroupRows"/> rows.</summary>
-    /// <param name="lines">The block's line of each row.</param>
-    /// <param name="second">Whether it is the second block of the lines.</param>
-    /// <param name="scratch">Room for the rows' decoded blocks.</param>
-    /// <param name="destination">Receives for each vector of rows its groups of neighbouring weights, one after the other.</param>
-    static abstract void Interleave(byte** lines, bool second, byte* scratch, byte* destination);
+    /// <summary>Decodes a line of <see cref="GroupRows"/> rows and interleaves them.</summary>
+    /// <param name="lines">The line of each row.</param>
+    /// <param name="scratch">Room for eight rows' decoded blocks.</param>
+    /// <param name="destination">Receives for each block of the line, and for each vector of rows, its groups of neighbouring weights, one after the other.</param>
+    static abstract void Interleave(byte** lines, byte* scratch, byte* destination);
 
     /// <summary>Adds some blocks of interleaved rows and one, two or four tokens.</summary>
     /// <param name="codes">The blocks.</param>
     /// <param name="scales">Of the weights, [blocks × <see cref="GroupRows"/>].</param>
-    /// <param name="firstBlock">The first block's number in its row.</param>
+    /// <param name="lane">The partial sum that the first block joins.</param>
     /// <param name="blocks">Blocks.</param>
     /// <param name="tokens">The tokens.</param>
     /// <param name="count">How many.</param>
-    static abstract void MultiplyChunk(byte* codes, float* scales, int firstBlock, int blocks, ChunkToken* tokens, int count);
+    static abstract void MultiplyChunk(byte* codes, float* scales, int lane, int blocks, ChunkToken* tokens, int count);
 }
 
 /// <summary>A token that meets a tile.</summary>
 /// <param name="x">Its blocks.</param>
-/// <param name="factors">A factor a block, [4 × stride].</param>
+/// <param name="factors">A factor a block: for each group of eight blocks those of the first row, of the second, … (<see cref="TileScales"/>).</param>
 internal readonly unsafe struct TileToken(byte* x, float* factors)
 {
     public readonly byte* X = x;

@@ -11,20 +11,29 @@ namespace Deepseek.Inference.Kernels;
 internal unsafe interface IProductCodes<TSelf>
     where TSelf : struct, IProductCodes<TSelf>
 {
-    /// <summary>Bytes that <see cref="Store"/> writes: 32-bit groups of neighbouring weights.</summary>
+    /// <summary>Bytes of a decoded block of a row: 32-bit groups of neighbouring weights.</summary>
     static abstract int Bytes { get; }
 
-    /// <summary>The levels of the low nibbles of a line of 64 bytes.</summary>
-    static abstract TSelf FromLowNibbles(byte* line);
+    /// <summary>The levels of a block's codes, columns 0 to 31 and 32 to 63, a code a byte.</summary>
+    static abstract TSelf FromNibbles(Vector256<byte> first, Vector256<byte> second);
 
-    /// <summary>The levels of the high nibbles of a line of 64 bytes.</summary>
-    static abstract TSelf FromHighNibbles(byte* line);
+    /// <summary>A block of 8-bit weights, columns 0 to 31 and 32 to 63.</summary>
+    static abstract TSelf FromBytes(Vector256<byte> first, Vector256<byte> second);
 
-    /// <summary>The codes of a line of 64 bytes.</summary>
-    static abstract TSelf FromBytes(byte* line);
+    /// <summary>Puts what eight rows have in four neighbouring columns, a row a lane, into the order that the two methods below expect.</summary>
+    static abstract Vector256<byte> Arrange(Vector256<byte> rows);
 
-    /// <summary>Writes them, at a multiple of 32.</summary>
-    void Store(byte* destination);
+    /// <summary>Writes the levels of eight rows' codes in four neighbouring columns: groups of what becomes <see cref="Bytes"/> of each row.</summary>
+    /// <param name="codes">The codes, a code a byte, arranged.</param>
+    /// <param name="quad">The columns, divided by 4.</param>
+    /// <param name="destination">The first group of the block, at a multiple of 32.</param>
+    static abstract void StoreNibbles(Vector256<byte> codes, int quad, byte* destination);
+
+    /// <summary>Writes eight rows' 8-bit weights in four neighbouring columns.</summary>
+    /// <param name="codes">The weights, arranged.</param>
+    /// <param name="quad">The columns, divided by 4.</param>
+    /// <param name="destination">The first group of the block, at a multiple of 32.</param>
+    static abstract void StoreBytes(Vector256<byte> codes, int quad, byte* destination);
 
     /// <summary>Partial sums of the block's products, in any lanes.</summary>
     /// <param name="x">The block's activations, <see cref="PreparedActivations.BlockBytes"/> in the order of this type.</param>

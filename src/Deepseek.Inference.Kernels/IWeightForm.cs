@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
@@ -8,23 +9,44 @@ internal unsafe interface IWeightForm
     /// <summary>Blocks of 64 columns in a line.</summary>
     static abstract int BlocksPerLine { get; }
 
-    /// <summary>The weights of the first or the second block of a line.</summary>
-    static abstract TCodes Read<TCodes>(byte* line, bool second)
+    /// <summary>The weights of the first or the second block of a line, whose bytes are in two vectors.</summary>
+    static abstract TCodes Read<TCodes>(Vector256<byte> low, Vector256<byte> high, bool second)
         where TCodes : struct, IProductCodes<TCodes>;
 
-    /// <inheritdoc cref="Read{TCodes}" />
+    /// <summary>Writes the weights that eight rows have in four bytes of a line each.</summary>
+    /// <param name="rows">The bytes, a row a lane.</param>
+    /// <param name="quad">Where in the line, divided by 4.</param>
+    /// <param name="destination">The line's first block.</param>
+    /// <param name="stride">Bytes from there to its second.</param>
+    static abstract void Store<TCodes>(Vector256<byte> rows, int quad, byte* destination, int stride)
+        where TCodes : struct, IProductCodes<TCodes>;
+
+    /// <summary>The weights of the first or the second block of a line.</summary>
     static abstract WordCodes512 Read512(byte* line, bool second);
 }
 
 /// <summary>4 bits: two blocks a line, in the low and in the high nibbles.</summary>
 internal readonly unsafe struct NibbleForm : IWeightForm
 {
+    private const byte Nibble = 0xF;
+
     public static int BlocksPerLine => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TCodes Read<TCodes>(byte* line, bool second)
+    public static TCodes Read<TCodes>(Vector256<byte> low, Vector256<byte> high, bool second)
         where TCodes : struct, IProductCodes<TCodes> =>
-        second ? TCodes.FromHighNibbles(line) : TCodes.FromLowNibbles(line);
+        second
+            ? TCodes.FromNibbles(Vector256.ShiftRightLogical(low.AsUInt16(), 4).AsByte() & Vector256.Create(Nibble), Vector256.ShiftRightLogical(high.AsUInt16(), 4).AsByte() & Vector256.Create(Nibble))
+            : TCodes.FromNibbles(low & Vector256.Create(Nibble), high & Vector256.Create(Nibble));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<TCodes>(Vector256<byte> rows, int quad, byte* destination, int stride)
+        where TCodes : struct, IProductCodes<TCodes>
+    {
+        rows = TCodes.Arrange(rows);
+        TCodes.StoreNibbles(rows & Vector256.Create(Nibble), quad, destination);
+        TCodes.StoreNibbles(Vector256.ShiftRightLogical(rows.AsUInt16(), 4).AsByte() & Vector256.Create(Nibble), quad, destination + stride);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WordCodes512 Read512(byte* line, bool second) => second ? WordCodes512.FromHighNibbles(line) : WordCodes512.FromLowNibbles(line);
@@ -36,9 +58,14 @@ internal readonly unsafe struct ByteForm : IWeightForm
     public static int BlocksPerLine => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TCodes Read<TCodes>(byte* line, bool second)
+    public static TCodes Read<TCodes>(Vector256<byte> low, Vector256<byte> high, bool second)
         where TCodes : struct, IProductCodes<TCodes> =>
-        TCodes.FromBytes(line);
+        TCodes.FromBytes(low, high);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<TCodes>(Vector256<byte> rows, int quad, byte* destination, int stride)
+        where TCodes : struct, IProductCodes<TCodes> =>
+        TCodes.StoreBytes(TCodes.Arrange(rows), quad, destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WordCodes512 Read512(byte* line, bool second) => WordCodes512.FromBytes(line);

@@ -7,38 +7,38 @@ namespace Deepseek.Inference.Kernels;
 internal readonly unsafe partial struct Loops256<TForm, TCodes>
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyTile(byte* line, TileToken* tokens, int stride, int blocks, float* sums)
+    public static void MultiplyTile(byte* line, TileToken* tokens, int blocks, float* sums)
     {
         new Span<float>(sums, 4 * Tile * Lanes).Clear();
         byte* x0 = tokens[0].X, x1 = tokens[1].X, x2 = tokens[2].X, x3 = tokens[3].X;
         float* f0 = tokens[0].Factors, f1 = tokens[1].Factors, f2 = tokens[2].Factors, f3 = tokens[3].Factors;
-        var block = 0;
-        for (; block <= blocks - Lanes; block += Lanes, line += Lanes / 2 * PairLines, x0 += Lanes * XBytes, x1 += Lanes * XBytes, x2 += Lanes * XBytes, x3 += Lanes * XBytes)
+        for (; blocks >= Lanes; blocks -= Lanes, line += Lanes / 2 * PairLines, sums -= Tile * Lanes)
         {
-            BandProducts.PrefetchLines(line, Lanes / TForm.BlocksPerLine);
-            for (var row = 0; row < Tile; row++)
+            var end = line + TileLine;
+            var stream = line;
+            for (var at = line; at < end; at += BandLayout.LineBytes, stream += GroupLines * BandLayout.LineBytes, sums += Lanes, f0 += Lanes, f1 += Lanes, f2 += Lanes, f3 += Lanes)
             {
-                var at = line + (row * BandLayout.LineBytes);
+                BandProducts.PrefetchLines(stream, GroupLines);
                 var four = Fours(at, x0, x1, x2, x3, 0);
                 var next = Fours(at + (2 * PairLines), x0, x1, x2, x3, 4 * XBytes);
-                var sum = sums + (row * Lanes);
-                var factor = (row * stride) + block;
-                Add(sum, LaneSum.Eight(four.A, next.A), f0 + factor);
-                Add(sum + (Tile * Lanes), LaneSum.Eight(four.B, next.B), f1 + factor);
-                Add(sum + (2 * Tile * Lanes), LaneSum.Eight(four.C, next.C), f2 + factor);
-                Add(sum + (3 * Tile * Lanes), LaneSum.Eight(four.D, next.D), f3 + factor);
+                Add(sums, LaneSum.Eight(four.A, next.A), f0);
+                Add(sums + (Tile * Lanes), LaneSum.Eight(four.B, next.B), f1);
+                Add(sums + (2 * Tile * Lanes), LaneSum.Eight(four.C, next.C), f2);
+                Add(sums + (3 * Tile * Lanes), LaneSum.Eight(four.D, next.D), f3);
             }
+
+            x0 += Lanes * XBytes;
+            x1 += Lanes * XBytes;
+            x2 += Lanes * XBytes;
+            x3 += Lanes * XBytes;
         }
 
-        for (var row = 0; row < Tile && block < blocks; row++)
+        if (blocks > 0)
         {
-            var at = line + (row * BandLayout.LineBytes);
-            var sum = sums + (row * Lanes);
-            var factor = (row * stride) + block;
-            Add(sum, Last(at, x0, blocks - block), f0 + factor);
-            Add(sum + (Tile * Lanes), Last(at, x1, blocks - block), f1 + factor);
-            Add(sum + (2 * Tile * Lanes), Last(at, x2, blocks - block), f2 + factor);
-            Add(sum + (3 * Tile * Lanes), Last(at, x3, blocks - block), f3 + factor);
+            AddLast(line, x0, f0, blocks, sums);
+            AddLast(line, x1, f1, blocks, sums + (Tile * Lanes));
+            AddLast(line, x2, f2, blocks, sums + (2 * Tile * Lanes));
+            AddLast(line, x3, f3, blocks, sums + (3 * Tile * Lanes));
         }
     }
 
@@ -55,9 +55,10 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector256<int> A, Vector256<int> B, Vector256<int> C, Vector256<int> D) Pairs(byte* line, byte* x0, byte* x1, byte* x2, byte* x3)
     {
-        var weights = TForm.Read<TCodes>(line, false);
+        var weights = TForm.Read<TCodes>(Vector256.Load(line), Vector256.Load(line + 32), false);
         var (a, b, c, d) = (weights.Multiply(x0), weights.Multiply(x1), weights.Multiply(x2), weights.Multiply(x3));
-        weights = TForm.Read<TCodes>(line + SecondLine, true);
+        line += TForm.BlocksPerLine == 1 ? TileLine : 0;
+        weights = TForm.Read<TCodes>(Vector256.Load(line), Vector256.Load(line + 32), true);
         return (
             LaneSum.Two(a, weights.Multiply(x0 + XBytes)), LaneSum.Two(b, weights.Multiply(x1 + XBytes)),
             LaneSum.Two(c, weights.Multiply(x2 + XBytes)), LaneSum.Two(d, weights.Multiply(x3 + XBytes)));

@@ -8,6 +8,14 @@ namespace Deepseek.Inference.Kernels;
 internal readonly unsafe partial struct Loops256<TForm, TCodes>
 {
     private const int Rows = 8;
+    private const int Unrolled = 4;
+
+    /// <summary>What follows the operands of a block's activations.</summary>
+    private static int XRest
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => XBytes - TCodes.Bytes;
+    }
 
     private static int Groups
     {
@@ -15,105 +23,131 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
         get => TCodes.Bytes / sizeof(int);
     }
 
-    public static void Interleave(byte** lines, bool second, byte* scratch, byte* destination)
+    public static void Interleave(byte** lines, byte* scratch, byte* destination)
     {
         for (var first = 0; first < GroupRows; first += Rows, destination += Rows * TCodes.Bytes)
         {
-            for (var row = 0; row < Rows; row++)
-                TForm.Read<TCodes>(lines[first + row], second).Store(scratch + (row * TCodes.Bytes));
-            for (var part = 0; part < TCodes.Bytes; part += Vector256<byte>.Count)
-                LaneSum.Transpose(scratch + part, TCodes.Bytes, destination + (part * Rows), Rows * sizeof(int));
-        }
-    }
-
-    public static void MultiplyChunk(byte* codes, float* scales, int firstBlock, int blocks, ChunkToken* tokens, int count)
-    {
-        for (var block = 0; block < blocks; block++, codes += 2 * Rows * TCodes.Bytes, scales += 2 * Rows)
-        {
-            var lane = (firstBlock + block) % Lanes;
-            switch (count)
+            for (var part = 0; part < BandLayout.LineBytes; part += Vector256<byte>.Count)
             {
-                case 4:
-                    MultiplyFour(codes, scales, block, lane, tokens);
-                    break;
-                case 2:
-                    MultiplyTwo(codes, scales, block, lane, tokens);
-                    break;
-                default:
-                    MultiplyOne(codes, scales, block, lane, tokens);
-                    break;
+                LaneSum.Transpose(lines + first, part, scratch);
+                Store(scratch, part / sizeof(int), destination);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyFour(byte* codes, float* scales, int block, int lane, ChunkToken* tokens)
+    private static void Store(byte* turned, int quad, byte* destination)
     {
-        var x0 = tokens[0].X + (block * XBytes);
-        var x1 = tokens[1].X + (block * XBytes);
-        var x2 = tokens[2].X + (block * XBytes);
-        var x3 = tokens[3].X + (block * XBytes);
-        Vector256<int> a0 = TCodes.Begin(x0), b0 = a0, a1 = TCodes.Begin(x1), b1 = a1, a2 = TCodes.Begin(x2), b2 = a2, a3 = TCodes.Begin(x3), b3 = a3;
-        var next = codes + (Rows * TCodes.Bytes);
-        for (var group = 0; group < Groups; group++, codes += Vector256<byte>.Count, next += Vector256<byte>.Count)
-        {
-            var (w, v) = (Vector256.Load(codes), Vector256.Load(next));
-            var (x, s) = (TCodes.Operand(x0, group), TCodes.SecondOperand(x0, group));
-            a0 = TCodes.Add(a0, w, x, s);
-            b0 = TCodes.Add(b0, v, x, s);
-            (x, s) = (TCodes.Operand(x1, group), TCodes.SecondOperand(x1, group));
-            a1 = TCodes.Add(a1, w, x, s);
-            b1 = TCodes.Add(b1, v, x, s);
-            (x, s) = (TCodes.Operand(x2, group), TCodes.SecondOperand(x2, group));
-            a2 = TCodes.Add(a2, w, x, s);
-            b2 = TCodes.Add(b2, v, x, s);
-            (x, s) = (TCodes.Operand(x3, group), TCodes.SecondOperand(x3, group));
-            a3 = TCodes.Add(a3, w, x, s);
-            b3 = TCodes.Add(b3, v, x, s);
-        }
+        for (var end = quad + Rows; quad < end; quad++, turned += Vector256<byte>.Count)
+            TForm.Store<TCodes>(Vector256.Load(turned), quad, destination, GroupRows * TCodes.Bytes);
+    }
 
-        Keep(a0, b0, scales, tokens[0], block, lane);
-        Keep(a1, b1, scales, tokens[1], block, lane);
-        Keep(a2, b2, scales, tokens[2], block, lane);
-        Keep(a3, b3, scales, tokens[3], block, lane);
+    public static void MultiplyChunk(byte* codes, float* scales, int lane, int blocks, ChunkToken* tokens, int count)
+    {
+        switch (count)
+        {
+            case 4:
+                MultiplyFour(codes, scales, lane, blocks, tokens);
+                break;
+            case 2:
+                MultiplyTwo(codes, scales, lane, blocks, tokens);
+                break;
+            default:
+                MultiplyOne(codes, scales, lane, blocks, tokens);
+                break;
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyTwo(byte* codes, float* scales, int block, int lane, ChunkToken* tokens)
+    private static void MultiplyFour(byte* codes, float* scales, int lane, int blocks, ChunkToken* tokens)
     {
-        var x0 = tokens[0].X + (block * XBytes);
-        var x1 = tokens[1].X + (block * XBytes);
-        Vector256<int> a0 = TCodes.Begin(x0), b0 = a0, a1 = TCodes.Begin(x1), b1 = a1;
-        var next = codes + (Rows * TCodes.Bytes);
-        for (var group = 0; group < Groups; group++, codes += Vector256<byte>.Count, next += Vector256<byte>.Count)
+        byte* x0 = tokens[0].X, x1 = tokens[1].X, x2 = tokens[2].X, x3 = tokens[3].X;
+        for (var block = 0; block < blocks; block++, codes += Rows * TCodes.Bytes, scales += 2 * Rows, lane = (lane + 1) % Lanes)
         {
-            var (w, v) = (Vector256.Load(codes), Vector256.Load(next));
-            var (x, s) = (TCodes.Operand(x0, group), TCodes.SecondOperand(x0, group));
-            a0 = TCodes.Add(a0, w, x, s);
-            b0 = TCodes.Add(b0, v, x, s);
-            (x, s) = (TCodes.Operand(x1, group), TCodes.SecondOperand(x1, group));
-            a1 = TCodes.Add(a1, w, x, s);
-            b1 = TCodes.Add(b1, v, x, s);
-        }
+            Vector256<int> a0 = TCodes.Begin(x0), b0 = a0, a1 = TCodes.Begin(x1), b1 = a1, a2 = TCodes.Begin(x2), b2 = a2, a3 = TCodes.Begin(x3), b3 = a3;
+            for (var end = codes + (Rows * TCodes.Bytes); codes < end; codes += Unrolled * Vector256<byte>.Count)
+            {
+                // Written out: counting would take a fifth of the time.
+                AddFour(ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3, codes, x0, x1, x2, x3, 0);
+                AddFour(ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3, codes, x0, x1, x2, x3, 1);
+                AddFour(ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3, codes, x0, x1, x2, x3, 2);
+                AddFour(ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3, codes, x0, x1, x2, x3, 3);
+                x0 += Unrolled * sizeof(int);
+                x1 += Unrolled * sizeof(int);
+                x2 += Unrolled * sizeof(int);
+                x3 += Unrolled * sizeof(int);
+            }
 
-        Keep(a0, b0, scales, tokens[0], block, lane);
-        Keep(a1, b1, scales, tokens[1], block, lane);
+            Keep(a0, b0, scales, tokens[0], block, lane);
+            Keep(a1, b1, scales, tokens[1], block, lane);
+            Keep(a2, b2, scales, tokens[2], block, lane);
+            Keep(a3, b3, scales, tokens[3], block, lane);
+            x0 += XRest;
+            x1 += XRest;
+            x2 += XRest;
+            x3 += XRest;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddFour(
+        ref Vector256<int> a0, ref Vector256<int> b0, ref Vector256<int> a1, ref Vector256<int> b1, ref Vector256<int> a2, ref Vector256<int> b2, ref Vector256<int> a3, ref Vector256<int> b3,
+        byte* codes, byte* x0, byte* x1, byte* x2, byte* x3, int group)
+    {
+        var (w, v) = (Vector256.Load(codes + (group * Vector256<byte>.Count)), Vector256.Load(codes + (Rows * TCodes.Bytes) + (group * Vector256<byte>.Count)));
+        var (x, s) = (TCodes.Operand(x0, group), TCodes.SecondOperand(x0, group));
+        a0 = TCodes.Add(a0, w, x, s);
+        b0 = TCodes.Add(b0, v, x, s);
+        (x, s) = (TCodes.Operand(x1, group), TCodes.SecondOperand(x1, group));
+        a1 = TCodes.Add(a1, w, x, s);
+        b1 = TCodes.Add(b1, v, x, s);
+        (x, s) = (TCodes.Operand(x2, group), TCodes.SecondOperand(x2, group));
+        a2 = TCodes.Add(a2, w, x, s);
+        b2 = TCodes.Add(b2, v, x, s);
+        (x, s) = (TCodes.Operand(x3, group), TCodes.SecondOperand(x3, group));
+        a3 = TCodes.Add(a3, w, x, s);
+        b3 = TCodes.Add(b3, v, x, s);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyOne(byte* codes, float* scales, int block, int lane, ChunkToken* tokens)
+    private static void MultiplyTwo(byte* codes, float* scales, int lane, int blocks, ChunkToken* tokens)
     {
-        var x0 = tokens[0].X + (block * XBytes);
-        Vector256<int> a0 = TCodes.Begin(x0), b0 = a0;
-        var next = codes + (Rows * TCodes.Bytes);
-        for (var group = 0; group < Groups; group++, codes += Vector256<byte>.Count, next += Vector256<byte>.Count)
+        byte* x0 = tokens[0].X, x1 = tokens[1].X;
+        for (var block = 0; block < blocks; block++, x0 += XBytes, x1 += XBytes, codes += Rows * TCodes.Bytes, scales += 2 * Rows, lane = (lane + 1) % Lanes)
         {
-            var (x, s) = (TCodes.Operand(x0, group), TCodes.SecondOperand(x0, group));
-            a0 = TCodes.Add(a0, Vector256.Load(codes), x, s);
-            b0 = TCodes.Add(b0, Vector256.Load(next), x, s);
-        }
+            Vector256<int> a0 = TCodes.Begin(x0), b0 = a0, a1 = TCodes.Begin(x1), b1 = a1;
+            for (var group = 0; group < Groups; group++, codes += Vector256<byte>.Count)
+            {
+                var (w, v) = (Vector256.Load(codes), Vector256.Load(codes + (Rows * TCodes.Bytes)));
+                var (x, s) = (TCodes.Operand(x0, group), TCodes.SecondOperand(x0, group));
+                a0 = TCodes.Add(a0, w, x, s);
+                b0 = TCodes.Add(b0, v, x, s);
+                (x, s) = (TCodes.Operand(x1, group), TCodes.SecondOperand(x1, group));
+                a1 = TCodes.Add(a1, w, x, s);
+                b1 = TCodes.Add(b1, v, x, s);
+            }
 
-        Keep(a0, b0, scales, tokens[0], block, lane);
+            Keep(a0, b0, scales, tokens[0], block, lane);
+            Keep(a1, b1, scales, tokens[1], block, lane);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyOne(byte* codes, float* scales, int lane, int blocks, ChunkToken* tokens)
+    {
+        var x0 = tokens[0].X;
+        for (var block = 0; block < blocks; block++, x0 += XBytes, codes += Rows * TCodes.Bytes, scales += 2 * Rows, lane = (lane + 1) % Lanes)
+        {
+            Vector256<int> a0 = TCodes.Begin(x0), b0 = a0;
+            for (var group = 0; group < Groups; group++, codes += Vector256<byte>.Count)
+            {
+                var (x, s) = (TCodes.Operand(x0, group), TCodes.SecondOperand(x0, group));
+                a0 = TCodes.Add(a0, Vector256.Load(codes), x, s);
+                b0 = TCodes.Add(b0, Vector256.Load(codes + (Rows * TCodes.Bytes)), x, s);
+            }
+
+            Keep(a0, b0, scales, tokens[0], block, lane);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -22,88 +22,113 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
 
     public static int CodeBytes => TCodes.Bytes;
 
-    /// <summary>From a line's second block's line to the next line, in steps of a block.</summary>
-    private static int SecondLine
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => TForm.BlocksPerLine == 2 ? 0 : TileLine;
-    }
-
+    /// <summary>From the line of a block with an even number to that of the next but one.</summary>
     private static int PairLines
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => SecondLine + TileLine;
+        get => 2 / TForm.BlocksPerLine * TileLine;
+    }
+
+    /// <summary>Lines that a row has of eight blocks.</summary>
+    private static int GroupLines
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Lanes / TForm.BlocksPerLine;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyTile(byte* line, byte* x, float* factors, int stride, int blocks, float* sums)
+    public static void MultiplyTile(byte* line, in TileToken token, int blocks, float* sums)
     {
         new Span<float>(sums, Tile * Lanes).Clear();
-        var block = 0;
-        for (; block <= blocks - Lanes; block += Lanes, line += Lanes / 2 * PairLines, x += Lanes * XBytes)
+        var x = token.X;
+        var factors = token.Factors;
+        for (; blocks >= Lanes; blocks -= Lanes, line += Lanes / 2 * PairLines, x += Lanes * XBytes, sums -= Tile * Lanes)
         {
-            BandProducts.PrefetchLines(line, Lanes / TForm.BlocksPerLine);
-            for (var row = 0; row < Tile; row++)
+            var end = line + TileLine;
+            var stream = line;
+            for (var at = line; at < end; at += BandLayout.LineBytes, stream += GroupLines * BandLayout.LineBytes, sums += Lanes, factors += Lanes)
             {
-                var at = line + (row * BandLayout.LineBytes);
+                BandProducts.PrefetchLines(stream, GroupLines);
                 var four = LaneSum.Four(Pair(at, x), Pair(at + PairLines, x + (2 * XBytes)));
                 var next = LaneSum.Four(Pair(at + (2 * PairLines), x + (4 * XBytes)), Pair(at + (3 * PairLines), x + (6 * XBytes)));
-                Add(sums + (row * Lanes), LaneSum.Eight(four, next), factors + (row * stride) + block);
+                Add(sums, LaneSum.Eight(four, next), factors);
             }
         }
 
-        for (var row = 0; row < Tile && block < blocks; row++)
-            Add(sums + (row * Lanes), Last(line + (row * BandLayout.LineBytes), x, blocks - block), factors + (row * stride) + block);
+        if (blocks > 0)
+            AddLast(line, x, factors, blocks, sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyTile(byte* line, in TileToken first, in TileToken second, int stride, int blocks, float* sums)
+    public static void MultiplyTile(byte* line, in TileToken first, in TileToken second, int blocks, float* sums)
     {
         new Span<float>(sums, 2 * Tile * Lanes).Clear();
-        var others = sums + (Tile * Lanes);
-        var x = first.X;
-        var other = second.X;
-        var block = 0;
-        for (; block <= blocks - Lanes; block += Lanes, line += Lanes / 2 * PairLines, x += Lanes * XBytes, other += Lanes * XBytes)
+        byte* x = first.X, other = second.X;
+        float* factors = first.Factors, otherFactors = second.Factors;
+        for (; blocks >= Lanes; blocks -= Lanes, line += Lanes / 2 * PairLines, x += Lanes * XBytes, other += Lanes * XBytes, sums -= Tile * Lanes)
         {
-            BandProducts.PrefetchLines(line, Lanes / TForm.BlocksPerLine);
-            for (var row = 0; row < Tile; row++)
+            var end = line + TileLine;
+            var stream = line;
+            for (var at = line; at < end; at += BandLayout.LineBytes, stream += GroupLines * BandLayout.LineBytes, sums += Lanes, factors += Lanes, otherFactors += Lanes)
             {
-                var at = line + (row * BandLayout.LineBytes);
+                BandProducts.PrefetchLines(stream, GroupLines);
                 var (p0, q0) = Fours(at, x, other);
                 var (p1, q1) = Fours(at + (2 * PairLines), x + (4 * XBytes), other + (4 * XBytes));
-                Add(sums + (row * Lanes), LaneSum.Eight(p0, p1), first.Factors + (row * stride) + block);
-                Add(others + (row * Lanes), LaneSum.Eight(q0, q1), second.Factors + (row * stride) + block);
+                Add(sums, LaneSum.Eight(p0, p1), factors);
+                Add(sums + (Tile * Lanes), LaneSum.Eight(q0, q1), otherFactors);
             }
         }
 
-        for (var row = 0; row < Tile && block < blocks; row++)
+        if (blocks > 0)
         {
-            var at = line + (row * BandLayout.LineBytes);
-            Add(sums + (row * Lanes), Last(at, x, blocks - block), first.Factors + (row * stride) + block);
-            Add(others + (row * Lanes), Last(at, other, blocks - block), second.Factors + (row * stride) + block);
+            AddLast(line, x, factors, blocks, sums);
+            AddLast(line, other, otherFactors, blocks, sums + (Tile * Lanes));
         }
     }
 
     /// <summary>Two blocks' sums, two lanes of each part.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Pair(byte* line, byte* x) =>
-        LaneSum.Two(TForm.Read<TCodes>(line, false).Multiply(x), TForm.Read<TCodes>(line + SecondLine, true).Multiply(x + XBytes));
+    private static Vector256<int> Pair(byte* line, byte* x)
+    {
+        // Both blocks from one load, where they share a line.
+        var (a, b) = (Vector256.Load(line), Vector256.Load(line + 32));
+        var first = TForm.Read<TCodes>(a, b, false).Multiply(x);
+        if (TForm.BlocksPerLine == 1)
+            (a, b) = (Vector256.Load(line + TileLine), Vector256.Load(line + TileLine + 32));
+        return LaneSum.Two(first, TForm.Read<TCodes>(a, b, true).Multiply(x + XBytes));
+    }
+
+    /// <summary>Two blocks' sums of two tokens.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector256<int> First, Vector256<int> Second) Pairs(byte* line, byte* x, byte* other)
+    {
+        var (a, b) = (Vector256.Load(line), Vector256.Load(line + 32));
+        var weights = TForm.Read<TCodes>(a, b, false);
+        var (p, q) = (weights.Multiply(x), weights.Multiply(other));
+        if (TForm.BlocksPerLine == 1)
+            (a, b) = (Vector256.Load(line + TileLine), Vector256.Load(line + TileLine + 32));
+        weights = TForm.Read<TCodes>(a, b, true);
+        return (LaneSum.Two(p, weights.Multiply(x + XBytes)), LaneSum.Two(q, weights.Multiply(other + XBytes)));
+    }
 
     /// <summary>Four blocks' sums, a lane of each part, of two tokens.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector256<int> First, Vector256<int> Second) Fours(byte* line, byte* x, byte* other)
     {
-        var (a, b) = (TForm.Read<TCodes>(line, false), TForm.Read<TCodes>(line + SecondLine, true));
-        var (p, q) = (LaneSum.Two(a.Multiply(x), b.Multiply(x + XBytes)), LaneSum.Two(a.Multiply(other), b.Multiply(other + XBytes)));
-        (a, b) = (TForm.Read<TCodes>(line + PairLines, false), TForm.Read<TCodes>(line + PairLines + SecondLine, true));
-        return (
-            LaneSum.Four(p, LaneSum.Two(a.Multiply(x + (2 * XBytes)), b.Multiply(x + (3 * XBytes)))),
-            LaneSum.Four(q, LaneSum.Two(a.Multiply(other + (2 * XBytes)), b.Multiply(other + (3 * XBytes)))));
+        var (p, q) = Pairs(line, x, other);
+        var (r, s) = Pairs(line + PairLines, x + (2 * XBytes), other + (2 * XBytes));
+        return (LaneSum.Four(p, r), LaneSum.Four(q, s));
+    }
+
+    /// <summary>Adds the last blocks of a tile's rows, fewer than eight.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddLast(byte* line, byte* x, float* factors, int blocks, float* sums)
+    {
+        for (var row = 0; row < Tile; row++, line += BandLayout.LineBytes, factors += Lanes, sums += Lanes)
+            Add(sums, Last(line, x, blocks), factors);
     }
 
     /// <summary>The sums of the last blocks of a row, fewer than eight; the others' are 0.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Vector256<int> Last(byte* line, byte* x, int blocks)
     {
         Vector256<int> a = default, b = default, c = default, d = default;
@@ -116,7 +141,8 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
         if (blocks % 2 == 1)
         {
             var pair = blocks / 2;
-            var last = LaneSum.Two(TForm.Read<TCodes>(line + (pair * PairLines), false).Multiply(x + (2 * pair * XBytes)), default);
+            var at = line + (pair * PairLines);
+            var last = LaneSum.Two(TForm.Read<TCodes>(Vector256.Load(at), Vector256.Load(at + 32), false).Multiply(x + (2 * pair * XBytes)), default);
             (a, b, c, d) = pair == 0 ? (last, b, c, d) : pair == 1 ? (a, last, c, d) : pair == 2 ? (a, b, last, d) : (a, b, c, last);
         }
 

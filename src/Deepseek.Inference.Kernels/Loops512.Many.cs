@@ -11,23 +11,25 @@ internal readonly unsafe partial struct Loops512<TForm>
     private const int Bytes = WordCodes512.Bytes;
     private const int Groups = Bytes / sizeof(int);
 
-    public static void Interleave(byte** lines, bool second, byte* scratch, byte* destination)
+    public static void Interleave(byte** lines, byte* scratch, byte* destination)
     {
-        for (var first = 0; first < GroupRows; first += Half)
+        for (var block = 0; block < TForm.BlocksPerLine; block++, destination += GroupRows * Bytes)
         {
-            for (var row = 0; row < Half; row++)
-                TForm.Read512(lines[first + row], second).Store(scratch + (row * Bytes));
-            var to = destination + (first / Rows * Rows * Bytes) + (first % Rows * sizeof(int));
-            for (var part = 0; part < Bytes; part += Vector256<byte>.Count)
-                LaneSum.Transpose(scratch + part, Bytes, to + (part * Rows), Rows * sizeof(int));
+            for (var first = 0; first < GroupRows; first += Half)
+            {
+                for (var row = 0; row < Half; row++)
+                    TForm.Read512(lines[first + row], block == 1).Store(scratch + (row * Bytes));
+                var to = destination + (first / Rows * Rows * Bytes) + (first % Rows * sizeof(int));
+                for (var part = 0; part < Bytes; part += Vector256<byte>.Count)
+                    LaneSum.Transpose(scratch + part, Bytes, to + (part * Rows), Rows * sizeof(int));
+            }
         }
     }
 
-    public static void MultiplyChunk(byte* codes, float* scales, int firstBlock, int blocks, ChunkToken* tokens, int count)
+    public static void MultiplyChunk(byte* codes, float* scales, int lane, int blocks, ChunkToken* tokens, int count)
     {
-        for (var block = 0; block < blocks; block++, codes += 2 * Rows * Bytes, scales += 2 * Rows)
+        for (var block = 0; block < blocks; block++, codes += 2 * Rows * Bytes, scales += 2 * Rows, lane = (lane + 1) % Lanes)
         {
-            var lane = (firstBlock + block) % Lanes;
             if (count == 4)
             {
                 MultiplyFour(codes, scales, block, lane, tokens);

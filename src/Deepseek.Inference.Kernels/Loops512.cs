@@ -31,60 +31,67 @@ internal readonly unsafe partial struct Loops512<TForm> : IBandLoops
         get => SecondLine + TileLine;
     }
 
+    /// <summary>Lines that a row has of eight blocks.</summary>
+    private static int GroupLines
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Lanes / TForm.BlocksPerLine;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyTile(byte* line, byte* x, float* factors, int stride, int blocks, float* sums)
+    public static void MultiplyTile(byte* line, in TileToken token, int blocks, float* sums)
     {
         new Span<float>(sums, Tile * Lanes).Clear();
-        var block = 0;
-        for (; block <= blocks - Lanes; block += Lanes, line += Lanes / 2 * PairLines, x += Lanes * XBytes)
+        var x = token.X;
+        var factors = token.Factors;
+        for (; blocks >= Lanes; blocks -= Lanes, line += Lanes / 2 * PairLines, x += Lanes * XBytes, sums -= Tile * Lanes)
         {
-            BandProducts.PrefetchLines(line, Lanes / TForm.BlocksPerLine);
-            for (var row = 0; row < Tile; row++)
+            var end = line + TileLine;
+            var stream = line;
+            for (var at = line; at < end; at += BandLayout.LineBytes, stream += GroupLines * BandLayout.LineBytes, sums += Lanes, factors += Lanes)
             {
-                var at = line + (row * BandLayout.LineBytes);
+                BandProducts.PrefetchLines(stream, GroupLines);
                 var four = Avx512Words.Four(Pair(at, x), Pair(at + PairLines, x + (2 * XBytes)));
                 var next = Avx512Words.Four(Pair(at + (2 * PairLines), x + (4 * XBytes)), Pair(at + (3 * PairLines), x + (6 * XBytes)));
-                Add(sums + (row * Lanes), Avx512Words.Eight(four, next), factors + (row * stride) + block);
+                Add(sums, Avx512Words.Eight(four, next), factors);
             }
         }
 
-        for (var row = 0; row < Tile && block < blocks; row++)
-            Add(sums + (row * Lanes), Last(line + (row * BandLayout.LineBytes), x, blocks - block), factors + (row * stride) + block);
+        if (blocks > 0)
+            AddLast(line, x, factors, blocks, sums);
     }
 
     // Two by two: with twice the width decoding is half the work.
-    public static void MultiplyTile(byte* line, TileToken* tokens, int stride, int blocks, float* sums)
+    public static void MultiplyTile(byte* line, TileToken* tokens, int blocks, float* sums)
     {
-        MultiplyTile(line, tokens[0], tokens[1], stride, blocks, sums);
-        MultiplyTile(line, tokens[2], tokens[3], stride, blocks, sums + (2 * Tile * Lanes));
+        MultiplyTile(line, tokens[0], tokens[1], blocks, sums);
+        MultiplyTile(line, tokens[2], tokens[3], blocks, sums + (2 * Tile * Lanes));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyTile(byte* line, in TileToken first, in TileToken second, int stride, int blocks, float* sums)
+    public static void MultiplyTile(byte* line, in TileToken first, in TileToken second, int blocks, float* sums)
     {
         new Span<float>(sums, 2 * Tile * Lanes).Clear();
-        var others = sums + (Tile * Lanes);
-        var x = first.X;
-        var other = second.X;
-        var block = 0;
-        for (; block <= blocks - Lanes; block += Lanes, line += Lanes / 2 * PairLines, x += Lanes * XBytes, other += Lanes * XBytes)
+        byte* x = first.X, other = second.X;
+        float* factors = first.Factors, otherFactors = second.Factors;
+        for (; blocks >= Lanes; blocks -= Lanes, line += Lanes / 2 * PairLines, x += Lanes * XBytes, other += Lanes * XBytes, sums -= Tile * Lanes)
         {
-            BandProducts.PrefetchLines(line, Lanes / TForm.BlocksPerLine);
-            for (var row = 0; row < Tile; row++)
+            var end = line + TileLine;
+            var stream = line;
+            for (var at = line; at < end; at += BandLayout.LineBytes, stream += GroupLines * BandLayout.LineBytes, sums += Lanes, factors += Lanes, otherFactors += Lanes)
             {
-                var at = line + (row * BandLayout.LineBytes);
+                BandProducts.PrefetchLines(stream, GroupLines);
                 var (p0, q0) = Fours(at, x, other);
                 var (p1, q1) = Fours(at + (2 * PairLines), x + (4 * XBytes), other + (4 * XBytes));
-                Add(sums + (row * Lanes), Avx512Words.Eight(p0, p1), first.Factors + (row * stride) + block);
-                Add(others + (row * Lanes), Avx512Words.Eight(q0, q1), second.Factors + (row * stride) + block);
+                Add(sums, Avx512Words.Eight(p0, p1), factors);
+                Add(sums + (Tile * Lanes), Avx512Words.Eight(q0, q1), otherFactors);
             }
         }
 
-        for (var row = 0; row < Tile && block < blocks; row++)
+        if (blocks > 0)
         {
-            var at = line + (row * BandLayout.LineBytes);
-            Add(sums + (row * Lanes), Last(at, x, blocks - block), first.Factors + (row * stride) + block);
-            Add(others + (row * Lanes), Last(at, other, blocks - block), second.Factors + (row * stride) + block);
+            AddLast(line, x, factors, blocks, sums);
+            AddLast(line, other, otherFactors, blocks, sums + (Tile * Lanes));
         }
     }
 
@@ -105,8 +112,15 @@ internal readonly unsafe partial struct Loops512<TForm> : IBandLoops
             Avx512Words.Four(q, Avx512Words.Two(a.Multiply(other + (2 * XBytes)), b.Multiply(other + (3 * XBytes)))));
     }
 
-    /// <summary>The sums of the last blocks of a row, fewer than eight; the others' are 0.</summary>
+    /// <summary>Adds the last blocks of a tile's rows, fewer than eight.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddLast(byte* line, byte* x, float* factors, int blocks, float* sums)
+    {
+        for (var row = 0; row < Tile; row++, line += BandLayout.LineBytes, factors += Lanes, sums += Lanes)
+            Add(sums, Last(line, x, blocks), factors);
+    }
+
+    /// <summary>The sums of the last blocks of a row, fewer than eight; the others' are 0.</summary>
     private static Vector256<int> Last(byte* line, byte* x, int blocks)
     {
         Vector512<int> a = default, b = default, c = default, d = default;

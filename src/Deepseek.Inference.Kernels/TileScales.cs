@@ -5,14 +5,18 @@ using System.Runtime.Intrinsics.X86;
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>The scales of a tile's four rows, and their products with those of activations.</summary>
+/// <remarks>Kernels read them in groups of eight blocks: those of the first row, of the second, of the third and of the fourth; [groups × 4 × 8]. What has no block or no row is 0.</remarks>
 internal static unsafe class TileScales
 {
-    /// <summary>Numbers that may be read beyond scales, and written beyond where they go.</summary>
+    /// <summary>Blocks of a group, and numbers that may be read beyond scales.</summary>
     public const int Vector = 8;
+
+    /// <summary>Numbers of a group.</summary>
+    public const int GroupLength = Rows * Vector;
 
     private const int Rows = BandLayout.TileRows;
 
-    /// <summary>Reads the scales of a tile; of rows that the band does not have they are 0.</summary>
+    /// <summary>Reads the scales of a tile row by row; of rows that the band does not have they are 0.</summary>
     /// <param name="path">The instruction set.</param>
     /// <param name="layout">Where the matrix' weights lie.</param>
     /// <param name="band">The band, from 0.</param>
@@ -28,41 +32,55 @@ internal static unsafe class TileScales
             new Span<float>(scales + (rows * blocks), (Rows - rows) * blocks).Clear();
     }
 
-    /// <summary>Reads the scales of a tile.</summary>
+    /// <summary>Reads the scales of a tile in groups.</summary>
     /// <param name="product">The band and the tokens.</param>
-    /// <param name="firstRow">The tile's first row within the band.</param>
-    /// <param name="scales">Receives [rows × blocks] of the rows that the band has.</param>
-    /// <returns>These rows, 4 at most.</returns>
-    public static int Decode(in BandProduct product, int firstRow, float* scales)
+    /// <param name="firstRow">The first row within the band.</param>
+    /// <param name="groups">Receives [groups × 4 × 8].</param>
+    /// <param name="scratch">Room for [4 × blocks of a row].</param>
+    public static void DecodeGroups(in BandProduct product, int firstRow, float* groups, float* scratch)
     {
         var layout = product.Layout;
         var blocks = layout.BlocksPerRow;
-        var rows = Math.Min(Rows, layout.RowsOf(product.Band) - firstRow);
         if (layout.Precision == WeightPrecision.Nf4 && Avx2.IsSupported)
-            DecodeSigned((sbyte*)product.Source + layout.ScaleCodesOffsetOf(product.Band), (float*)product.Source, firstRow * blocks, rows * blocks, scales);
-        else
-            BandScales.DecodeRows(product.Path, layout, product.Band, product.Source, firstRow, new Span<float>(scales, rows * blocks));
-        return rows;
+        {
+            var rows = Math.Min(Rows, product.RowCount - firstRow);
+            DecodeSigned((sbyte*)product.Source + product.ScaleCodes, (float*)product.Source, firstRow * blocks, rows, blocks, groups);
+            return;
+        }
+
+        Decode(product.Path, layout, product.Band, product.Source, firstRow, scratch);
+        new Span<float>(groups, (int)Lengths.CeilDiv(blocks, Vector) * GroupLength).Clear();
+        for (var row = 0; row < Rows; row++)
+        {
+            for (var block = 0; block < blocks; block++)
+                groups[(block / Vector * GroupLength) + (row * Vector) + (block % Vector)] = scratch[(row * blocks) + block];
+        }
     }
 
     /// <summary>The scales of some rows, block by block; of rows that the band does not have 0.</summary>
     /// <param name="product">The band.</param>
     /// <param name="firstRow">The first row within the band.</param>
-    /// <param name="rows">Rows.</param>
+    /// <param name="rows">Rows, a multiple of 8.</param>
     /// <param name="scales">Room for [rows × blocks].</param>
     /// <param name="turned">Receives [blocks × rows].</param>
-    public static float* DecodeTurned(in BandProduct product, int firstRow, int rows, float* scales, float* turned)
+    public static void DecodeTurned(in BandProduct product, int firstRow, int rows, float* scales, float* turned)
     {
         var blocks = product.Layout.BlocksPerRow;
         var some = Math.Min(rows, product.RowCount - firstRow);
         BandScales.DecodeRows(product.Path, product.Layout, product.Band, product.Source, firstRow, new Span<float>(scales, some * blocks));
-        for (var block = 0; block < blocks; block++)
+        new Span<float>(scales + (some * blocks), (rows - some) * blocks).Clear();
+        var whole = Avx2.IsSupported ? blocks / Vector * Vector : 0;
+        for (var row = 0; row < rows; row += Vector)
         {
-            for (var row = 0; row < rows; row++)
-                turned[((long)block * rows) + row] = row < some ? scales[((long)row * blocks) + block] : 0;
+            for (var block = 0; block < whole; block += Vector)
+                LaneSum.Transpose((byte*)(scales + (row * blocks) + block), blocks * sizeof(float), (byte*)(turned + ((long)block * rows) + row), rows * sizeof(float));
         }
 
-        return turned;
+        for (var block = whole; block < blocks; block++)
+        {
+            for (var row = 0; row < rows; row++)
+                turned[((long)block * rows) + row] = scales[((long)row * blocks) + block];
+        }
     }
 
     /// <summary>Asks for the begin of a band, which no stream of weights announces.</summary>
@@ -76,42 +94,55 @@ internal static unsafe class TileScales
             Sse.Prefetch0(source + at);
     }
 
-    /// <summary>Decodes eight scales a step; what a step writes beyond its group, the next group's first step writes anew.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void DecodeSigned(sbyte* codes, float* steps, int first, int count, float* scales)
-    {
-        for (var done = 0; done < count;)
-        {
-            // Up to the end of the group, whose blocks share a step.
-            var group = (first + done) / BandLayout.GroupBlocks;
-            var end = Math.Min(count, ((group + 1) * BandLayout.GroupBlocks) - first);
-            var step = Vector256.Create(steps[group]);
-            for (; done < end; done += Vector)
-                (Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(codes + first + done)) * step).Store(scales + done);
-            done = end;
-        }
-    }
-
-    /// <summary>The scales of a tile times those of one token, each product rounded once, eight a step.</summary>
-    /// <param name="scales">The tile's, [rows × blocks].</param>
-    /// <param name="rows">Rows that the band has.</param>
+    /// <summary>The scales of a tile times those of one token, each product rounded once.</summary>
+    /// <param name="groups">The tile's.</param>
     /// <param name="blocks">Blocks of a row.</param>
     /// <param name="x">The token's.</param>
-    /// <param name="products">Receives [4 × stride]: after a row's blocks 0.</param>
-    /// <param name="stride">Elements from one row to the next.</param>
+    /// <param name="products">Receives as many as there are scales.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* scales, int rows, int blocks, float* x, float* products, int stride)
+    public static void Multiply(float* groups, int blocks, float* x, float* products)
     {
-        for (var row = 0; row < Rows; row++, scales += blocks, products += stride)
-        {
-            for (var i = 0; i < stride; i += Vector)
-            {
-                var product = row < rows ? Vector256.Load(scales + i) * Vector256.Load(x + i) : default;
-                product.Store(products + i);
-            }
+        for (; blocks >= Vector; blocks -= Vector, x += Vector, groups += GroupLength, products += GroupLength)
+            MultiplyGroup(groups, Vector256.Load(x), products);
+        if (blocks > 0)
+            MultiplyGroup(groups, Vector256.Load(x) & Below(blocks), products);
+    }
 
-            for (var i = blocks; i < stride; i++)
-                products[i] = 0;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MultiplyGroup(float* group, Vector256<float> x, float* products)
+    {
+        (Vector256.Load(group) * x).Store(products);
+        (Vector256.Load(group + Vector) * x).Store(products + Vector);
+        (Vector256.Load(group + (2 * Vector)) * x).Store(products + (2 * Vector));
+        (Vector256.Load(group + (3 * Vector)) * x).Store(products + (3 * Vector));
+    }
+
+    /// <summary>Decodes eight scales a step.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void DecodeSigned(sbyte* codes, float* steps, int first, int rows, int blocks, float* groups)
+    {
+        for (var row = 0; row < Rows; row++, first += blocks, groups += Vector)
+        {
+            var to = groups;
+            for (var block = 0; block < blocks; block += Vector, to += GroupLength)
+            {
+                var scales = row < rows ? Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(codes + first + block)) * StepsOf(steps, first + block) : default;
+                (block + Vector <= blocks ? scales : scales & Below(blocks - block)).Store(to);
+            }
         }
     }
+
+    /// <summary>The steps of eight consecutive scales: one, but where a group of <see cref="BandLayout.GroupBlocks"/> ends among them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> StepsOf(float* steps, int first)
+    {
+        var (group, within) = (first / BandLayout.GroupBlocks, first % BandLayout.GroupBlocks);
+        return within <= BandLayout.GroupBlocks - Vector
+            ? Vector256.Create(steps[group])
+            : Vector256.ConditionalSelect(Below(BandLayout.GroupBlocks - within), Vector256.Create(steps[group]), Vector256.Create(steps[group + 1]));
+    }
+
+    /// <summary>All bits of the first elements.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Below(int count) => Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle();
 }

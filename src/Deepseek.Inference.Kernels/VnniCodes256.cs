@@ -20,25 +20,22 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte
     public static int Bytes => 2 * Vector256<byte>.Count;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static VnniCodes256 FromLowNibbles(byte* line) => Levels(Vector256.Load(line), Vector256.Load(line + 32));
+    public static VnniCodes256 FromNibbles(Vector256<byte> first, Vector256<byte> second) =>
+        new(Avx2.Shuffle(ProductTables.OffsetBytes, first), Avx2.Shuffle(ProductTables.OffsetBytes, second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static VnniCodes256 FromHighNibbles(byte* line) => Levels(
-        Vector256.ShiftRightLogical(Vector256.Load((ushort*)line), 4).AsByte(), Vector256.ShiftRightLogical(Vector256.Load((ushort*)(line + 32)), 4).AsByte());
+    public static VnniCodes256 FromBytes(Vector256<byte> first, Vector256<byte> second) => new(first ^ Vector256.Create((byte)Offset), second ^ Vector256.Create((byte)Offset));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static VnniCodes256 FromBytes(byte* line)
-    {
-        var offset = Vector256.Create((byte)Offset);
-        return new(Vector256.Load(line) ^ offset, Vector256.Load(line + 32) ^ offset);
-    }
+    public static Vector256<byte> Arrange(Vector256<byte> rows) => rows;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(byte* destination)
-    {
-        _low.Store(destination);
-        _high.Store(destination + 32);
-    }
+    public static void StoreNibbles(Vector256<byte> codes, int quad, byte* destination) =>
+        Avx2.Shuffle(ProductTables.OffsetBytes, codes).Store(destination + (quad * Vector256<byte>.Count));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(Vector256<byte> codes, int quad, byte* destination) =>
+        (codes ^ Vector256.Create((byte)Offset)).Store(destination + (quad * Vector256<byte>.Count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<int> Multiply(byte* x) =>
@@ -67,12 +64,5 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte
         for (var column = 0; column < Vector256<byte>.Count; column++)
             added[column / sizeof(int)] += weights.GetElement(column) * x.GetElement(column);
         return sums + Vector256.Create<int>(added);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static VnniCodes256 Levels(Vector256<byte> low, Vector256<byte> high)
-    {
-        var (mask, table) = (Vector256.Create((byte)0xF), ProductTables.OffsetBytes);
-        return new(Avx2.Shuffle(table, low & mask), Avx2.Shuffle(table, high & mask));
     }
 }

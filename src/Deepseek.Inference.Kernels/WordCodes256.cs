@@ -15,30 +15,25 @@ internal readonly unsafe struct WordCodes256(Vector256<short> a, Vector256<short
 
     public static int Bytes => 4 * Vector256<byte>.Count;
 
+    // No variables for mask and tables: the compiler would copy the registers that hold them for every use.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WordCodes256 FromLowNibbles(byte* line) => Levels(Vector256.Load(line), Vector256.Load(line + 32));
+    public static WordCodes256 FromNibbles(Vector256<byte> first, Vector256<byte> second) => Join(
+        Avx2.Shuffle(ProductTables.WordLow, first), Avx2.Shuffle(ProductTables.WordHigh, first),
+        Avx2.Shuffle(ProductTables.WordLow, second), Avx2.Shuffle(ProductTables.WordHigh, second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WordCodes256 FromHighNibbles(byte* line) =>
-        Levels(Vector256.ShiftRightLogical(Vector256.Load((ushort*)line), 4).AsByte(), Vector256.ShiftRightLogical(Vector256.Load((ushort*)(line + 32)), 4).AsByte());
+    public static WordCodes256 FromBytes(Vector256<byte> first, Vector256<byte> second) => Join(first, Signs(first), second, Signs(second));
+
+    /// <summary>In each half of the vector four rows' first two columns, then their last two: joined, two columns of a row are a lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Arrange(Vector256<byte> rows) => Avx2.Shuffle(rows, ProductTables.ColumnPairs);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WordCodes256 FromBytes(byte* line)
-    {
-        var (first, second) = (Vector256.Load((sbyte*)line), Vector256.Load((sbyte*)line + 32));
-        return Join(
-            first.AsByte(), Avx2.CompareGreaterThan(Vector256<sbyte>.Zero, first).AsByte(),
-            second.AsByte(), Avx2.CompareGreaterThan(Vector256<sbyte>.Zero, second).AsByte());
-    }
+    public static void StoreNibbles(Vector256<byte> codes, int quad, byte* destination) =>
+        StorePairs(Avx2.Shuffle(ProductTables.WordLow, codes), Avx2.Shuffle(ProductTables.WordHigh, codes), quad, destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(byte* destination)
-    {
-        _a.Store((short*)destination);
-        _b.Store((short*)destination + 16);
-        _c.Store((short*)destination + 32);
-        _d.Store((short*)destination + 48);
-    }
+    public static void StoreBytes(Vector256<byte> codes, int quad, byte* destination) => StorePairs(codes, Signs(codes), quad, destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<int> Multiply(byte* x)
@@ -61,14 +56,19 @@ internal readonly unsafe struct WordCodes256(Vector256<short> a, Vector256<short
     public static Vector256<int> Add(Vector256<int> sums, Vector256<byte> weights, Vector256<byte> operand, Vector256<byte> second) =>
         sums + Avx2.MultiplyAddAdjacent(weights.AsInt16(), operand.AsInt16());
 
+    /// <summary>What makes 8-bit numbers 16-bit ones.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static WordCodes256 Levels(Vector256<byte> first, Vector256<byte> second)
+    private static Vector256<byte> Signs(Vector256<byte> codes) => Avx2.CompareGreaterThan(Vector256<sbyte>.Zero, codes.AsSByte()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StorePairs(Vector256<byte> low, Vector256<byte> high, int quad, byte* destination)
     {
-        var mask = Vector256.Create((byte)0xF);
-        var (low, high) = (ProductTables.WordLow, ProductTables.WordHigh);
-        first &= mask;
-        second &= mask;
-        return Join(Avx2.Shuffle(low, first), Avx2.Shuffle(high, first), Avx2.Shuffle(low, second), Avx2.Shuffle(high, second));
+        // Where the order of activations has the columns: of every four eighths of a block the middle ones change places.
+        var eighth = quad / 2;
+        var place = (eighth & ~3) + ((eighth & 1) * 2) + ((eighth & 2) / 2);
+        var to = destination + (((place * 4) + (quad % 2 * 2)) * Vector256<byte>.Count);
+        Avx2.UnpackLow(low, high).Store(to);
+        Avx2.UnpackHigh(low, high).Store(to + Vector256<byte>.Count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
