@@ -64,12 +64,21 @@ internal static unsafe class ActivationBlocks
         Arrange(words, order, destination);
     }
 
+    /// <summary>The sum of magnitudes.</summary>
     private static int Sum(short* words)
     {
-        var sum = 0;
-        for (var i = 0; i < Columns; i++)
-            sum += Math.Abs((int)words[i]);
-        return sum;
+        if (!Avx2.IsSupported)
+        {
+            var sum = 0;
+            for (var i = 0; i < Columns; i++)
+                sum += Math.Abs((int)words[i]);
+            return sum;
+        }
+
+        var sums = Vector256<int>.Zero;
+        for (var i = 0; i < Columns; i += Vector256<short>.Count)
+            sums += Avx2.MultiplyAddAdjacent(Vector256.Abs(Vector256.Load(words + i)), Vector256<short>.One);
+        return Vector256.Sum(sums);
     }
 
     /// <summary>To the nearest, ties to even.</summary>
@@ -123,15 +132,17 @@ internal static unsafe class ActivationBlocks
 
     private static void ArrangeBytes(short* words, ActivationOrder order, sbyte* to)
     {
-        for (var i = 0; i < Columns; i++)
-            to[i] = (sbyte)words[i];
-        if (order == ActivationOrder.Magnitudes)
+        // The numbers fit bytes: nothing saturates.
+        for (var i = 0; i < Columns; i += Vector128<sbyte>.Count)
         {
-            for (var i = 0; i < Columns; i++)
-                to[Columns + i] = Math.Abs(to[i]);
-            return;
+            var bytes = Vector128.NarrowWithSaturation(Vector128.Load(words + i), Vector128.Load(words + i + 8));
+            bytes.Store(to + i);
+            if (order == ActivationOrder.Magnitudes)
+                Vector128.Abs(bytes).Store(to + Columns + i);
         }
 
+        if (order != ActivationOrder.Correction)
+            return;
         var sum = 0;
         for (var i = 0; i < Columns; i++)
             sum += to[i];

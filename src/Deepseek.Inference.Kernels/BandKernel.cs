@@ -17,9 +17,6 @@ internal static unsafe class BandKernel<TLoops>
     // Up to here decoding a row once for every four tokens costs less than interleaving rows.
     private const int FewTokens = 12;
 
-    // Lines of the first tile.
-    private const int FirstBytes = 1024;
-
     // Half of a processor's first cache, where another program may use the other half.
     private const int ChunkBytes = 16 << 10;
 
@@ -31,8 +28,7 @@ internal static unsafe class BandKernel<TLoops>
     /// <summary>Multiplies all rows of a band with the tokens.</summary>
     public static void Run(in BandProduct product)
     {
-        // The scales and what follows them: kernels themselves ask for what lies further ahead.
-        TileScales.Prefetch(product.Source, product.Layout.HeaderBytesOf(product.Band) + FirstBytes);
+        product.Prefetch();
         for (var first = 0; first < product.Count; first += MaxTokens)
         {
             var count = Math.Min(MaxTokens, product.Count - first);
@@ -45,12 +41,14 @@ internal static unsafe class BandKernel<TLoops>
 
     private static void RunFew(in BandProduct product, int firstToken, int count)
     {
-        var blocks = product.Layout.BlocksPerRow;
+        var blocks = product.Blocks;
         var length = (int)Lengths.CeilDiv(blocks, Lanes) * TileScales.GroupLength;
         var scales = (float*)KernelScratch.Reserve((((1L + Together) * length) + ((long)TileRows * blocks)) * sizeof(float));
         for (var row = 0; row < product.RowCount; row += TileRows)
         {
             TileScales.DecodeGroups(product, row, scales, scales + ((1 + Together) * length));
+            if ((product.RowCount - row - 1) / TileRows is < BandProduct.NextParts and var left)
+                product.PrefetchNext(BandProduct.NextParts - 1 - left);
             // After the first tokens a tile lies in the first cache.
             for (var token = firstToken; token < firstToken + count; token += Together)
                 MultiplyTile(product, row, token, Math.Min(Together, firstToken + count - token), scales, length);
@@ -61,7 +59,7 @@ internal static unsafe class BandKernel<TLoops>
     [SkipLocalsInit]
     private static void MultiplyTile(in BandProduct product, int row, int token, int count, float* scales, int length)
     {
-        var blocks = product.Layout.BlocksPerRow;
+        var blocks = product.Blocks;
         var sums = stackalloc float[Together * TileRows * Lanes];
         var tokens = stackalloc TileToken[Together];
         for (var i = 0; i < count; i++)
@@ -94,13 +92,16 @@ internal static unsafe class BandKernel<TLoops>
 
     private static void RunMany(in BandProduct product, int firstToken, int count)
     {
-        var (blocks, rows) = (product.Layout.BlocksPerRow, TLoops.GroupRows);
+        var (blocks, rows) = (product.Blocks, TLoops.GroupRows);
         var (sumCount, scaleCount) = ((long)count * Lanes * rows, (long)blocks * rows);
         var scratchBytes = Lanes * TLoops.CodeBytes;
         var codes = KernelScratch.Reserve(ChunkBytes + scratchBytes + (sizeof(float) * (sumCount + (2 * scaleCount))));
         var scratch = codes + ChunkBytes; // a decoded block of eight rows
         var sums = (float*)(scratch + scratchBytes); // [tokens × 8 × rows]
         var scales = sums + sumCount; // [blocks × rows], and then [rows × blocks]
+        var tokens = stackalloc ChunkToken[MaxTokens];
+        for (var i = 0; i < count; i++)
+            tokens[i] = new ChunkToken(product.Activations(firstToken + i), product.ActivationScales(firstToken + i), sums + ((long)i * Lanes * rows));
         for (var row = 0; row < product.RowCount; row += rows)
         {
             TileScales.DecodeTurned(product, row, rows, scales + scaleCount, scales);
@@ -109,7 +110,8 @@ internal static unsafe class BandKernel<TLoops>
             {
                 var width = Math.Min(ChunkBlocks, blocks - block);
                 DecodeChunk(product, row, block, width, scratch, codes);
-                MultiplyChunks(product, firstToken, count, block, width, codes, scales + ((long)block * rows), sums);
+                PrefetchChunk(product, row, block + width);
+                MultiplyChunk(codes, scales + ((long)block * rows), block, width, tokens, count);
             }
 
             Write(product, firstToken, count, row, sums);
@@ -136,21 +138,26 @@ internal static unsafe class BandKernel<TLoops>
         }
     }
 
-    /// <summary>A chunk and all tokens, four at a time, then two, then one.</summary>
-    private static void MultiplyChunks(in BandProduct product, int firstToken, int count, int block, int width, byte* codes, float* scales, float* sums)
+    /// <summary>Asks for the chunk that follows: it has as much time to come as all tokens need for the one before.</summary>
+    private static void PrefetchChunk(in BandProduct product, int row, int block)
     {
-        var tokens = stackalloc ChunkToken[4];
+        if (block >= product.Blocks)
+            (row, block) = (row + TLoops.GroupRows, 0);
+        if (row >= product.RowCount)
+            product.PrefetchNext();
+        var from = block / TLoops.BlocksPerLine * TileRows * BandLayout.LineBytes;
+        for (var tile = row; tile < Math.Min(row + TLoops.GroupRows, product.RowCount); tile += TileRows)
+            BandProduct.Prefetch(product.Tile(tile), from, from + (ChunkBlocks / TLoops.BlocksPerLine * TileRows * BandLayout.LineBytes));
+    }
+
+    /// <summary>A chunk and all tokens, four at a time, then two, then one.</summary>
+    private static void MultiplyChunk(byte* codes, float* scales, int block, int width, ChunkToken* tokens, int count)
+    {
         for (var token = 0; token < count;)
         {
             var some = count - token >= 4 ? 4 : count - token >= 2 ? 2 : 1;
-            for (var i = 0; i < some; i++, token++)
-            {
-                tokens[i] = new ChunkToken(
-                    product.Activations(firstToken + token) + ((long)block * PreparedActivations.BlockBytes), product.ActivationScales(firstToken + token) + block,
-                    sums + ((long)token * Lanes * TLoops.GroupRows));
-            }
-
-            TLoops.MultiplyChunk(codes, scales, block % Lanes, width, tokens, some);
+            TLoops.MultiplyChunk(codes, scales, block, width, tokens + token, some);
+            token += some;
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
@@ -13,10 +14,18 @@ namespace Deepseek.Inference.Kernels;
 /// <param name="count">How many.</param>
 /// <param name="y">Receives y[i · stride + row] of the i-th of them.</param>
 /// <param name="stride">Elements from one token's outputs to the next one's.</param>
-internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, int band, byte* source, PreparedActivations x, int* tokens, int count, float* y, long stride)
+/// <param name="next">A band that the thread will probably read next; null if it is not known.</param>
+internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, int band, byte* source, PreparedActivations x, int* tokens, int count, float* y, long stride, byte* next)
 {
+    /// <summary>Parts in which the next band's begin is asked for.</summary>
+    public const int NextParts = 4;
+
+    // Lines of the first tile.
+    private const int FirstBytes = 1024;
+
     private readonly float _factor = ProductShape.FactorOf(layout.Precision, x.Precision);
     private readonly int _header = layout.HeaderBytesOf(band);
+    private readonly int _rowBytes = layout.LinesPerRow * BandLayout.LineBytes;
 
     public readonly KernelPath Path = path;
     public readonly BandLayout Layout = layout;
@@ -25,14 +34,52 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     public readonly int Count = count;
     public readonly int RowCount = layout.RowsOf(band);
 
+    /// <summary>Blocks of a row.</summary>
+    public readonly int Blocks = layout.BlocksPerRow;
+
     /// <summary>Where the codes of the scales of NF4 begin in the band.</summary>
     public readonly int ScaleCodes = layout.Precision == WeightPrecision.Nf4 ? layout.ScaleCodesOffsetOf(band) : 0;
 
     /// <summary>Rows up to whole tiles.</summary>
     public int PaddedRows => (int)Lengths.CeilDiv(RowCount, BandLayout.TileRows) * BandLayout.TileRows;
 
+    /// <summary>Asks for the begin of a band, which no stream of weights announces: its scales, and the first lines after them. From there on kernels ask for what lies ahead.</summary>
+    public void Prefetch()
+    {
+        Prefetch(Source, 0, _header + FirstBytes);
+    }
+
+    /// <summary>Asks for a part of the begin of the next band.</summary>
+    /// <param name="part">The part, 0 to 3.</param>
+    public void PrefetchNext(int part)
+    {
+        if (next is null)
+            return;
+        var bytes = (_header + FirstBytes) / NextParts;
+        Prefetch(next, part * bytes, (part + 1) * bytes);
+    }
+
+    /// <summary>Asks for the begin of the next band.</summary>
+    public void PrefetchNext()
+    {
+        for (var part = 0; part < NextParts; part++)
+            PrefetchNext(part);
+    }
+
+    /// <summary>Asks for lines.</summary>
+    /// <param name="lines">Where they are counted from.</param>
+    /// <param name="from">The first one's first byte.</param>
+    /// <param name="end">The byte after the last one.</param>
+    public static void Prefetch(byte* lines, int from, int end)
+    {
+        if (!Sse.IsSupported)
+            return;
+        for (var at = from; at < end; at += BandLayout.LineBytes)
+            Sse.Prefetch0(lines + at);
+    }
+
     /// <summary>The first line of the tile that begins with a row.</summary>
-    public byte* Tile(int row) => Source + _header + ((long)row * Layout.LinesPerRow * BandLayout.LineBytes);
+    public byte* Tile(int row) => Source + _header + ((long)row * _rowBytes);
 
     /// <summary>A token's blocks of activations.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -65,5 +112,5 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private long At(int index) => (long)(tokens is null ? index : tokens[index]) * x.BlockCount;
+    private long At(int index) => (long)(tokens is null ? index : tokens[index]) * Blocks;
 }

@@ -28,7 +28,7 @@ internal static unsafe partial class BandProducts
         lanes.Clear();
         var blocks = product.Activations(token);
         var xScales = product.ActivationScales(token);
-        for (var block = 0; block < product.Layout.BlocksPerRow; block++)
+        for (var block = 0; block < product.Blocks; block++)
         {
             var words = (short*)(blocks + ((long)block * PreparedActivations.BlockBytes));
             var sum = 0;

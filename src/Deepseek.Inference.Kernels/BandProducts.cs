@@ -71,11 +71,12 @@ internal static unsafe partial class BandProducts
     /// <param name="count">How many.</param>
     /// <param name="y">Receives y[i · stride + r] of the i-th of them.</param>
     /// <param name="stride">Elements from one token's outputs to the next one's.</param>
-    public static void Multiply(BandLayout layout, int band, byte* source, PreparedActivations x, int* tokens, int count, float* y, long stride)
+    /// <param name="next">The band that this thread will probably read next, whose begin is asked for in time; null if that is not known. It need not have the same layout.</param>
+    public static void Multiply(BandLayout layout, int band, byte* source, PreparedActivations x, int* tokens, int count, float* y, long stride, byte* next = null)
     {
         Require(layout, band, source, x, count, y, stride);
         _ = ProductTables.WordLow; // made before the kernels are compiled: they then read it without asking
-        var product = new BandProduct(KernelPaths.Selected, layout, band, source, x, tokens, count, y, stride);
+        var product = new BandProduct(KernelPaths.Selected, layout, band, source, x, tokens, count, y, stride, next);
         switch (x.Order)
         {
             case ActivationOrder.Columns:

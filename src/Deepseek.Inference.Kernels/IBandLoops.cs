@@ -43,11 +43,11 @@ internal unsafe interface IBandLoops
     /// <summary>Adds some blocks of interleaved rows and one, two or four tokens.</summary>
     /// <param name="codes">The blocks.</param>
     /// <param name="scales">Of the weights, [blocks × <see cref="GroupRows"/>].</param>
-    /// <param name="lane">The partial sum that the first block joins.</param>
+    /// <param name="first">The first block's number in its row.</param>
     /// <param name="blocks">Blocks.</param>
     /// <param name="tokens">The tokens.</param>
     /// <param name="count">How many.</param>
-    static abstract void MultiplyChunk(byte* codes, float* scales, int lane, int blocks, ChunkToken* tokens, int count);
+    static abstract void MultiplyChunk(byte* codes, float* scales, int first, int blocks, ChunkToken* tokens, int count);
 }
 
 /// <summary>A token that meets a tile.</summary>
@@ -60,7 +60,7 @@ internal readonly unsafe struct TileToken(byte* x, float* factors)
 }
 
 /// <summary>A token that meets a chunk of interleaved rows.</summary>
-/// <param name="x">Its blocks, from the chunk's first.</param>
+/// <param name="x">Its blocks, from the row's first.</param>
 /// <param name="scales">Their scales.</param>
 /// <param name="sums">Its partial sums, [8 × rows].</param>
 internal readonly unsafe struct ChunkToken(byte* x, float* scales, float* sums)

@@ -25,14 +25,14 @@ internal unsafe interface IProductCodes<TSelf>
 
     /// <summary>Writes the levels of eight rows' codes in four neighbouring columns: groups of what becomes <see cref="Bytes"/> of each row.</summary>
     /// <param name="codes">The codes, a code a byte, arranged.</param>
-    /// <param name="quad">The columns, divided by 4.</param>
-    /// <param name="destination">The first group of the block, at a multiple of 32.</param>
+    /// <param name="quad">The columns within half of a block, divided by 4: 0 to 7.</param>
+    /// <param name="destination">The first group of the half block, at a multiple of 32.</param>
     static abstract void StoreNibbles(Vector256<byte> codes, int quad, byte* destination);
 
     /// <summary>Writes eight rows' 8-bit weights in four neighbouring columns.</summary>
     /// <param name="codes">The weights, arranged.</param>
-    /// <param name="quad">The columns, divided by 4.</param>
-    /// <param name="destination">The first group of the block, at a multiple of 32.</param>
+    /// <param name="quad">The columns within half of a block, divided by 4: 0 to 7.</param>
+    /// <param name="destination">The first group of the half block, at a multiple of 32.</param>
     static abstract void StoreBytes(Vector256<byte> codes, int quad, byte* destination);
 
     /// <summary>Partial sums of the block's products, in any lanes.</summary>

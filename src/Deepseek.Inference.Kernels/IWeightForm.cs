@@ -15,8 +15,8 @@ internal unsafe interface IWeightForm
 
     /// <summary>Writes the weights that eight rows have in four bytes of a line each.</summary>
     /// <param name="rows">The bytes, a row a lane.</param>
-    /// <param name="quad">Where in the line, divided by 4.</param>
-    /// <param name="destination">The line's first block.</param>
+    /// <param name="quad">Where in half of the line, divided by 4: 0 to 7.</param>
+    /// <param name="destination">Half of the line's first block.</param>
     /// <param name="stride">Bytes from there to its second.</param>
     static abstract void Store<TCodes>(Vector256<byte> rows, int quad, byte* destination, int stride)
         where TCodes : struct, IProductCodes<TCodes>;

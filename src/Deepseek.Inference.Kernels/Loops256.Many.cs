@@ -25,44 +25,52 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
 
     public static void Interleave(byte** lines, byte* scratch, byte* destination)
     {
-        for (var first = 0; first < GroupRows; first += Rows, destination += Rows * TCodes.Bytes)
+        for (var first = 0; first < GroupRows; first += Rows)
         {
-            for (var part = 0; part < BandLayout.LineBytes; part += Vector256<byte>.Count)
+            for (var part = 0; part < BandLayout.LineBytes; part += Vector256<byte>.Count, destination += Rows * TCodes.Bytes / 2)
             {
                 LaneSum.Transpose(lines + first, part, scratch);
-                Store(scratch, part / sizeof(int), destination);
+                StorePart(scratch, destination);
             }
         }
     }
 
+    /// <summary>Writes what eight rows have in 32 bytes of a line. Written out, so that places are constants.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Store(byte* turned, int quad, byte* destination)
+    private static void StorePart(byte* turned, byte* destination)
     {
-        for (var end = quad + Rows; quad < end; quad++, turned += Vector256<byte>.Count)
-            TForm.Store<TCodes>(Vector256.Load(turned), quad, destination, GroupRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned), 0, destination, GroupRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 32), 1, destination, GroupRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 64), 2, destination, GroupRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 96), 3, destination, GroupRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 128), 4, destination, GroupRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 160), 5, destination, GroupRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 192), 6, destination, GroupRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 224), 7, destination, GroupRows * TCodes.Bytes);
     }
 
-    public static void MultiplyChunk(byte* codes, float* scales, int lane, int blocks, ChunkToken* tokens, int count)
+    public static void MultiplyChunk(byte* codes, float* scales, int first, int blocks, ChunkToken* tokens, int count)
     {
         switch (count)
         {
             case 4:
-                MultiplyFour(codes, scales, lane, blocks, tokens);
+                MultiplyFour(codes, scales, first, blocks, tokens);
                 break;
             case 2:
-                MultiplyTwo(codes, scales, lane, blocks, tokens);
+                MultiplyTwo(codes, scales, first, blocks, tokens);
                 break;
             default:
-                MultiplyOne(codes, scales, lane, blocks, tokens);
+                MultiplyOne(codes, scales, first, blocks, tokens);
                 break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyFour(byte* codes, float* scales, int lane, int blocks, ChunkToken* tokens)
+    private static void MultiplyFour(byte* codes, float* scales, int first, int blocks, ChunkToken* tokens)
     {
-        byte* x0 = tokens[0].X, x1 = tokens[1].X, x2 = tokens[2].X, x3 = tokens[3].X;
-        for (var block = 0; block < blocks; block++, codes += Rows * TCodes.Bytes, scales += 2 * Rows, lane = (lane + 1) % Lanes)
+        var offset = (long)first * XBytes;
+        byte* x0 = tokens[0].X + offset, x1 = tokens[1].X + offset, x2 = tokens[2].X + offset, x3 = tokens[3].X + offset;
+        for (var block = first; block < first + blocks; block++, codes += Rows * TCodes.Bytes, scales += 2 * Rows)
         {
             Vector256<int> a0 = TCodes.Begin(x0), b0 = a0, a1 = TCodes.Begin(x1), b1 = a1, a2 = TCodes.Begin(x2), b2 = a2, a3 = TCodes.Begin(x3), b3 = a3;
             for (var end = codes + (Rows * TCodes.Bytes); codes < end; codes += Unrolled * Vector256<byte>.Count)
@@ -78,10 +86,10 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
                 x3 += Unrolled * sizeof(int);
             }
 
-            Keep(a0, b0, scales, tokens[0], block, lane);
-            Keep(a1, b1, scales, tokens[1], block, lane);
-            Keep(a2, b2, scales, tokens[2], block, lane);
-            Keep(a3, b3, scales, tokens[3], block, lane);
+            Keep(a0, b0, scales, tokens[0], block);
+            Keep(a1, b1, scales, tokens[1], block);
+            Keep(a2, b2, scales, tokens[2], block);
+            Keep(a3, b3, scales, tokens[3], block);
             x0 += XRest;
             x1 += XRest;
             x2 += XRest;
@@ -110,10 +118,10 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyTwo(byte* codes, float* scales, int lane, int blocks, ChunkToken* tokens)
+    private static void MultiplyTwo(byte* codes, float* scales, int first, int blocks, ChunkToken* tokens)
     {
-        byte* x0 = tokens[0].X, x1 = tokens[1].X;
-        for (var block = 0; block < blocks; block++, x0 += XBytes, x1 += XBytes, codes += Rows * TCodes.Bytes, scales += 2 * Rows, lane = (lane + 1) % Lanes)
+        byte* x0 = tokens[0].X + ((long)first * XBytes), x1 = tokens[1].X + ((long)first * XBytes);
+        for (var block = first; block < first + blocks; block++, x0 += XBytes, x1 += XBytes, codes += Rows * TCodes.Bytes, scales += 2 * Rows)
         {
             Vector256<int> a0 = TCodes.Begin(x0), b0 = a0, a1 = TCodes.Begin(x1), b1 = a1;
             for (var group = 0; group < Groups; group++, codes += Vector256<byte>.Count)
@@ -127,16 +135,16 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
                 b1 = TCodes.Add(b1, v, x, s);
             }
 
-            Keep(a0, b0, scales, tokens[0], block, lane);
-            Keep(a1, b1, scales, tokens[1], block, lane);
+            Keep(a0, b0, scales, tokens[0], block);
+            Keep(a1, b1, scales, tokens[1], block);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyOne(byte* codes, float* scales, int lane, int blocks, ChunkToken* tokens)
+    private static void MultiplyOne(byte* codes, float* scales, int first, int blocks, ChunkToken* tokens)
     {
-        var x0 = tokens[0].X;
-        for (var block = 0; block < blocks; block++, x0 += XBytes, codes += Rows * TCodes.Bytes, scales += 2 * Rows, lane = (lane + 1) % Lanes)
+        var x0 = tokens[0].X + ((long)first * XBytes);
+        for (var block = first; block < first + blocks; block++, x0 += XBytes, codes += Rows * TCodes.Bytes, scales += 2 * Rows)
         {
             Vector256<int> a0 = TCodes.Begin(x0), b0 = a0;
             for (var group = 0; group < Groups; group++, codes += Vector256<byte>.Count)
@@ -146,15 +154,15 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
                 b0 = TCodes.Add(b0, Vector256.Load(codes + (Rows * TCodes.Bytes)), x, s);
             }
 
-            Keep(a0, b0, scales, tokens[0], block, lane);
+            Keep(a0, b0, scales, tokens[0], block);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Keep(Vector256<int> low, Vector256<int> high, float* scales, in ChunkToken token, int block, int lane)
+    private static void Keep(Vector256<int> low, Vector256<int> high, float* scales, in ChunkToken token, int block)
     {
         var scale = Vector256.Create(token.Scales[block]);
-        var sums = token.Sums + (lane * 2 * Rows);
+        var sums = token.Sums + (block % Lanes * 2 * Rows);
         Fma.MultiplyAdd(Avx.ConvertToVector256Single(low), Vector256.Load(scales) * scale, Vector256.Load(sums)).Store(sums);
         Fma.MultiplyAdd(Avx.ConvertToVector256Single(high), Vector256.Load(scales + Rows) * scale, Vector256.Load(sums + Rows)).Store(sums + Rows);
     }

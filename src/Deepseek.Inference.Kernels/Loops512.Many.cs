@@ -26,23 +26,23 @@ internal readonly unsafe partial struct Loops512<TForm>
         }
     }
 
-    public static void MultiplyChunk(byte* codes, float* scales, int lane, int blocks, ChunkToken* tokens, int count)
+    public static void MultiplyChunk(byte* codes, float* scales, int first, int blocks, ChunkToken* tokens, int count)
     {
-        for (var block = 0; block < blocks; block++, codes += 2 * Rows * Bytes, scales += 2 * Rows, lane = (lane + 1) % Lanes)
+        for (var block = first; block < first + blocks; block++, codes += 2 * Rows * Bytes, scales += 2 * Rows)
         {
             if (count == 4)
             {
-                MultiplyFour(codes, scales, block, lane, tokens);
+                MultiplyFour(codes, scales, block, tokens);
                 continue;
             }
 
             for (var token = 0; token < count; token++)
-                MultiplyOne(codes, scales, block, lane, tokens + token);
+                MultiplyOne(codes, scales, block, tokens + token);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyFour(byte* codes, float* scales, int block, int lane, ChunkToken* tokens)
+    private static void MultiplyFour(byte* codes, float* scales, int block, ChunkToken* tokens)
     {
         var x0 = (int*)(tokens[0].X + (block * XBytes));
         var x1 = (int*)(tokens[1].X + (block * XBytes));
@@ -67,14 +67,14 @@ internal readonly unsafe partial struct Loops512<TForm>
             b3 += Avx512Words.MultiplyAddAdjacent(v, x);
         }
 
-        Keep(a0, b0, scales, tokens[0], block, lane);
-        Keep(a1, b1, scales, tokens[1], block, lane);
-        Keep(a2, b2, scales, tokens[2], block, lane);
-        Keep(a3, b3, scales, tokens[3], block, lane);
+        Keep(a0, b0, scales, tokens[0], block);
+        Keep(a1, b1, scales, tokens[1], block);
+        Keep(a2, b2, scales, tokens[2], block);
+        Keep(a3, b3, scales, tokens[3], block);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyOne(byte* codes, float* scales, int block, int lane, ChunkToken* token)
+    private static void MultiplyOne(byte* codes, float* scales, int block, ChunkToken* token)
     {
         var x0 = (int*)(token->X + (block * XBytes));
         Vector512<int> a0 = default, b0 = default;
@@ -86,14 +86,14 @@ internal readonly unsafe partial struct Loops512<TForm>
             b0 += Avx512Words.MultiplyAddAdjacent(Vector512.Load((short*)next), x);
         }
 
-        Keep(a0, b0, scales, *token, block, lane);
+        Keep(a0, b0, scales, *token, block);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Keep(Vector512<int> low, Vector512<int> high, float* scales, in ChunkToken token, int block, int lane)
+    private static void Keep(Vector512<int> low, Vector512<int> high, float* scales, in ChunkToken token, int block)
     {
         var scale = Vector512.Create(token.Scales[block]);
-        var sums = token.Sums + (lane * 2 * Rows);
+        var sums = token.Sums + (block % Lanes * 2 * Rows);
         Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(low), Vector512.Load(scales) * scale, Vector512.Load(sums)).Store(sums);
         Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(high), Vector512.Load(scales + Rows) * scale, Vector512.Load(sums + Rows)).Store(sums + Rows);
     }

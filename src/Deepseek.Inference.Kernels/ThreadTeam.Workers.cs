@@ -14,7 +14,7 @@ public sealed partial class ThreadTeam
             return;
         }
 
-        (_work, _count, _chunk, _fault) = (work, count, Math.Max(1, count / (Threads * ClaimsPerWorker)), null);
+        (_work, _count, _fault) = (work, count, null);
         Volatile.Write(ref _counters.Balance, -count);
 
         // This publishes all of the above: whoever claims an item of this run sees its fields, and they stay until it is done. A worker that was set aside in an earlier run is no exception.
@@ -62,9 +62,10 @@ public sealed partial class ThreadTeam
     private void Share(int worker)
     {
         var done = 0;
-        while (Volatile.Read(ref _counters.Unclaimed) > 0)
+        while (Volatile.Read(ref _counters.Unclaimed) is > 0 and var unclaimed)
         {
-            var chunk = _chunk; // perhaps of an earlier run, which does no harm: what is subtracted is what is claimed
+            // Perhaps others claim meanwhile, which does no harm: what is subtracted is what is claimed.
+            var chunk = Math.Max(1, unclaimed / (Threads * ClaimShare));
             var left = Interlocked.Add(ref _counters.Unclaimed, -chunk);
             if (left + chunk <= 0)
                 break;

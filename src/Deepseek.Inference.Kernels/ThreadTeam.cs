@@ -20,8 +20,8 @@ public sealed partial class ThreadTeam : IDisposable
     /// <summary>Threads of the largest team.</summary>
     public const int MaxThreads = 256;
 
-    // A claim costs some 20 ns where cores contend. This many a worker keep that small where there are many items, and the shares even.
-    private const int ClaimsPerWorker = 32;
+    // A worker claims this part of its share of what is left: items that follow one another, whose memory the processor then reads as one stream, and in the end one by one, so that all workers end together.
+    private const int ClaimShare = 4;
 
     // Longer than what lies between two products of a layer, shorter than anyone else's wait would be noticed.
     private static readonly TimeSpan Patience = TimeSpan.FromMicroseconds(50);
@@ -41,7 +41,6 @@ public sealed partial class ThreadTeam : IDisposable
     private TeamCounters _counters;
     private TeamWork? _work;
     private int _count;
-    private int _chunk = 1;
     private ExceptionDispatchInfo? _fault;
     private volatile bool _disposed;
 

@@ -40,7 +40,7 @@ internal static unsafe class TileScales
     public static void DecodeGroups(in BandProduct product, int firstRow, float* groups, float* scratch)
     {
         var layout = product.Layout;
-        var blocks = layout.BlocksPerRow;
+        var blocks = product.Blocks;
         if (layout.Precision == WeightPrecision.Nf4 && Avx2.IsSupported)
         {
             var rows = Math.Min(Rows, product.RowCount - firstRow);
@@ -65,7 +65,7 @@ internal static unsafe class TileScales
     /// <param name="turned">Receives [blocks × rows].</param>
     public static void DecodeTurned(in BandProduct product, int firstRow, int rows, float* scales, float* turned)
     {
-        var blocks = product.Layout.BlocksPerRow;
+        var blocks = product.Blocks;
         var some = Math.Min(rows, product.RowCount - firstRow);
         BandScales.DecodeRows(product.Path, product.Layout, product.Band, product.Source, firstRow, new Span<float>(scales, some * blocks));
         new Span<float>(scales + (some * blocks), (rows - some) * blocks).Clear();
@@ -81,17 +81,6 @@ internal static unsafe class TileScales
             for (var row = 0; row < rows; row++)
                 turned[((long)block * rows) + row] = scales[((long)row * blocks) + block];
         }
-    }
-
-    /// <summary>Asks for the begin of a band, which no stream of weights announces.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Prefetch(byte* source, int bytes)
-    {
-        if (!Sse.IsSupported)
-            return;
-
-        for (var at = 0; at < bytes; at += BandLayout.LineBytes)
-            Sse.Prefetch0(source + at);
     }
 
     /// <summary>The scales of a tile times those of one token, each product rounded once.</summary>
@@ -117,26 +106,42 @@ internal static unsafe class TileScales
         (Vector256.Load(group + (3 * Vector)) * x).Store(products + (3 * Vector));
     }
 
-    /// <summary>Decodes eight scales a step.</summary>
+    /// <summary>Decodes eight scales a step; what is read beyond a row's is not kept.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DecodeSigned(sbyte* codes, float* steps, int first, int rows, int blocks, float* groups)
     {
         for (var row = 0; row < Rows; row++, first += blocks, groups += Vector)
         {
             var to = groups;
-            for (var block = 0; block < blocks; block += Vector, to += GroupLength)
+            var rest = row < rows ? blocks : 0;
+            var code = codes + first;
+            if ((uint)first / BandLayout.GroupBlocks == (uint)(first + blocks - 1) / BandLayout.GroupBlocks)
             {
-                var scales = row < rows ? Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(codes + first + block)) * StepsOf(steps, first + block) : default;
-                (block + Vector <= blocks ? scales : scales & Below(blocks - block)).Store(to);
+                var step = Vector256.Create(steps[(uint)first / BandLayout.GroupBlocks]);
+                for (; rest >= Vector; rest -= Vector, code += Vector, to += GroupLength)
+                    (Read(code) * step).Store(to);
+                if (rest > 0)
+                    (Read(code) * step & Below(rest)).Store(to);
             }
+            else
+            {
+                for (; rest > 0; rest -= Vector, code += Vector, to += GroupLength)
+                    (Read(code) * StepsOf(steps, (int)(code - codes)) & Below(rest)).Store(to);
+            }
+
+            for (rest = row < rows ? 0 : blocks; rest > 0; rest -= Vector, to += GroupLength)
+                Vector256<float>.Zero.Store(to);
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Read(sbyte* codes) => Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(codes));
 
     /// <summary>The steps of eight consecutive scales: one, but where a group of <see cref="BandLayout.GroupBlocks"/> ends among them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> StepsOf(float* steps, int first)
     {
-        var (group, within) = (first / BandLayout.GroupBlocks, first % BandLayout.GroupBlocks);
+        var (group, within) = ((uint)first / BandLayout.GroupBlocks, first & (BandLayout.GroupBlocks - 1));
         return within <= BandLayout.GroupBlocks - Vector
             ? Vector256.Create(steps[group])
             : Vector256.ConditionalSelect(Below(BandLayout.GroupBlocks - within), Vector256.Create(steps[group]), Vector256.Create(steps[group + 1]));

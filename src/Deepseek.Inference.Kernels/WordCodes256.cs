@@ -63,9 +63,8 @@ internal readonly unsafe struct WordCodes256(Vector256<short> a, Vector256<short
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StorePairs(Vector256<byte> low, Vector256<byte> high, int quad, byte* destination)
     {
-        // Where the order of activations has the columns: of every four eighths of a block the middle ones change places.
-        var eighth = quad / 2;
-        var place = (eighth & ~3) + ((eighth & 1) * 2) + ((eighth & 2) / 2);
+        // Where the order of activations has the columns: of the four eighths of a block that half of it has the middle ones change places.
+        var place = (quad / 2 % 2 * 2) + (quad / 4);
         var to = destination + (((place * 4) + (quad % 2 * 2)) * Vector256<byte>.Count);
         Avx2.UnpackLow(low, high).Store(to);
         Avx2.UnpackHigh(low, high).Store(to + Vector256<byte>.Count);

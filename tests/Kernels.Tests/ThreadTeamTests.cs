@@ -58,7 +58,7 @@ public sealed class ThreadTeamTests
     public void Run_WorkerIsHeldUp_OthersTakeItsShare()
     {
         using var team = new ThreadTeam(2);
-        var work = new FirstItemWaitsForTheRest(items: 2 * 32);
+        var work = new FirstItemWaitsForOthers(items: 64, others: 64 * 7 / 8); // whoever claims it claims a quarter of a worker's share
 
         team.Run(work.Items, work); // a fixed share of half the items would wait for ever
 
@@ -245,9 +245,9 @@ public sealed class ThreadTeamTests
         }
     }
 
-    private sealed class FirstItemWaitsForTheRest(int items) : TeamWork
+    private sealed class FirstItemWaitsForOthers(int items, int others) : TeamWork
     {
-        private int _others;
+        private int _done;
 
         public int Items => items;
 
@@ -257,11 +257,11 @@ public sealed class ThreadTeamTests
         {
             if (item != 0)
             {
-                Interlocked.Increment(ref _others);
+                Interlocked.Increment(ref _done);
                 return;
             }
 
-            SpinWait.SpinUntil(() => Volatile.Read(ref _others) == items - 1);
+            SpinWait.SpinUntil(() => Volatile.Read(ref _done) >= others);
             Finished = true;
         }
     }

@@ -97,6 +97,9 @@ internal sealed unsafe class CpuEngine : IDisposable
     /// <summary>Units of a matrix.</summary>
     public static int UnitsOf(WeightMatrix matrix) => (int)((matrix.Rows + UnitRows - 1) / UnitRows);
 
+    /// <summary>Where a unit's weights begin; null where there is no such unit, or weights lie otherwise.</summary>
+    public static byte* Address(WeightMatrix matrix, int unit) => matrix is BandMatrix bands && unit < UnitsOf(matrix) ? bands.Address(unit) : null;
+
     /// <summary>Multiplies a unit's rows with tokens: y[i · stride + r] for its rows r, from 0.</summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="unit">The unit, from 0.</param>
@@ -107,12 +110,13 @@ internal sealed unsafe class CpuEngine : IDisposable
     /// <param name="y">Receives the outputs.</param>
     /// <param name="stride">Numbers from one token's outputs to the next one's.</param>
     /// <param name="worker">The worker, whose scratch is used.</param>
-    public void Multiply(WeightMatrix matrix, int unit, CpuInput x, int* tokens, bool consecutive, int count, float* y, long stride, int worker)
+    /// <param name="next">What this worker will probably read next (<see cref="Address"/>).</param>
+    public void Multiply(WeightMatrix matrix, int unit, CpuInput x, int* tokens, bool consecutive, int count, float* y, long stride, int worker, byte* next = null)
     {
         if (Rounds(matrix))
         {
             var bands = (BandMatrix)matrix;
-            BandProducts.Multiply(bands.Layout, unit, bands.Address(unit), x.Rounded!, tokens, count, y, stride);
+            BandProducts.Multiply(bands.Layout, unit, bands.Address(unit), x.Rounded!, tokens, count, y, stride, next);
             return;
         }
 

@@ -101,8 +101,11 @@ internal sealed unsafe class CpuFeedForward : IDisposable
         if (rows < Unit)
             new Span<float>(gate, 2 * count * Unit).Clear(); // what fills up the last block is 0
 
-        _engine.Multiply(expert.Weights.Gate, unit, _x, expert.Tokens + first, expert.Consecutive, count, gate, Unit, worker);
-        _engine.Multiply(expert.Weights.Up, unit, _x, expert.Tokens + first, expert.Consecutive, count, up, Unit, worker);
+        _engine.Multiply(expert.Weights.Gate, unit, _x, expert.Tokens + first, expert.Consecutive, count, gate, Unit, worker, CpuEngine.Address(expert.Weights.Up, unit));
+        var next = CpuEngine.Address(expert.Weights.Gate, unit + 1);
+        if (next is null && index + 1 < _count)
+            next = CpuEngine.Address(_experts[index + 1].Weights.Gate, 0);
+        _engine.Multiply(expert.Weights.Up, unit, _x, expert.Tokens + first, expert.Consecutive, count, up, Unit, worker, next);
         VectorMath.SiluMultiply(_engine.Path, gate, up, gate, count * Unit);
         for (var i = 0; i < count; i++)
             Keep(expert.Inner, expert.FirstPlace + first + i, unit, rows, gate + ((long)i * Unit));
@@ -127,9 +130,12 @@ internal sealed unsafe class CpuFeedForward : IDisposable
         var first = expert.FirstPlace + (block * TokenBlock);
         var count = Math.Min(TokenBlock, expert.FirstPlace + expert.Count - first);
         var down = expert.Weights.Down;
+        var next = CpuEngine.Address(down, unit + 1);
+        if (next is null && index + 1 < _count)
+            next = CpuEngine.Address(_experts[index + 1].Weights.Down, 0);
         _engine.Multiply(
             down, unit, expert.Inner, _engine.Products.Consecutive(0) + first, true, count,
-            expert.Output + (first * down.Rows) + ((long)unit * Unit), down.Rows, worker);
+            expert.Output + (first * down.Rows) + ((long)unit * Unit), down.Rows, worker, next);
     }
 
     private readonly struct Expert(
