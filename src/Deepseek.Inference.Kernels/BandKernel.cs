@@ -150,12 +150,13 @@ internal static unsafe class BandKernel<TLoops>
             BandProduct.Prefetch(product.Tile(tile), from, from + (ChunkBlocks / TLoops.BlocksPerLine * TileRows * BandLayout.LineBytes));
     }
 
-    /// <summary>A chunk and all tokens, four at a time, then two, then one.</summary>
+    /// <summary>A chunk and all tokens, as many at a time as can be.</summary>
     private static void MultiplyChunk(byte* codes, float* scales, int block, int width, ChunkToken* tokens, int count)
     {
         for (var token = 0; token < count;)
         {
-            var some = count - token >= 4 ? 4 : count - token >= 2 ? 2 : 1;
+            var left = count - token;
+            var some = left >= TLoops.ChunkTokens ? TLoops.ChunkTokens : left >= 4 ? 4 : left >= 2 ? 2 : 1;
             TLoops.MultiplyChunk(codes, scales, block, width, tokens + token, some);
             token += some;
         }

@@ -15,6 +15,8 @@ internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sby
 
     public static int Bytes => 2 * Vector256<byte>.Count;
 
+    public static int ChunkTokens => 4;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ByteCodes256 FromNibbles(Vector256<byte> first, Vector256<byte> second) =>
         new(Avx2.Shuffle(ProductTables.Bytes, first).AsSByte(), Avx2.Shuffle(ProductTables.Bytes, second).AsSByte());
@@ -39,10 +41,10 @@ internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sby
     public static Vector256<int> Begin(byte* x) => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> Operand(byte* x, int group) => Vector256.Create(((int*)x)[group]).AsByte();
+    public static Vector256<byte> Operand(byte* x, nint group) => Vector256.Create(((int*)x)[group]).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> SecondOperand(byte* x, int group) => Vector256.Create(((int*)(x + BandLayout.BlockColumns))[group]).AsByte();
+    public static Vector256<byte> SecondOperand(byte* x, nint group) => Vector256.Create(((int*)(x + BandLayout.BlockColumns))[group]).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> sums, Vector256<byte> weights, Vector256<byte> operand, Vector256<byte> second)

@@ -12,6 +12,9 @@ internal unsafe interface IBandLoops
     /// <summary>Bytes of a decoded block of a row.</summary>
     static abstract int CodeBytes { get; }
 
+    /// <summary>The most tokens that meet a chunk of interleaved rows at once: their sums fill the registers.</summary>
+    static abstract int ChunkTokens { get; }
+
     /// <summary>A tile and one token, as the weights stream by.</summary>
     /// <param name="line">The tile's first line.</param>
     /// <param name="token">The token.</param>
@@ -40,7 +43,7 @@ internal unsafe interface IBandLoops
     /// <param name="destination">Receives for each block of the line, and for each vector of rows, its groups of neighbouring weights, one after the other.</param>
     static abstract void Interleave(byte** lines, byte* scratch, byte* destination);
 
-    /// <summary>Adds some blocks of interleaved rows and one, two or four tokens.</summary>
+    /// <summary>Adds some blocks of interleaved rows and one, two, four or <see cref="ChunkTokens"/> tokens.</summary>
     /// <param name="codes">The blocks.</param>
     /// <param name="scales">Of the weights, [blocks × <see cref="GroupRows"/>].</param>
     /// <param name="first">The first block's number in its row.</param>

@@ -14,6 +14,9 @@ internal unsafe interface IProductCodes<TSelf>
     /// <summary>Bytes of a decoded block of a row: 32-bit groups of neighbouring weights.</summary>
     static abstract int Bytes { get; }
 
+    /// <summary>The most tokens whose sums for two vectors of rows, beside what the products need, fit 16 registers.</summary>
+    static abstract int ChunkTokens { get; }
+
     /// <summary>The levels of a block's codes, columns 0 to 31 and 32 to 63, a code a byte.</summary>
     static abstract TSelf FromNibbles(Vector256<byte> first, Vector256<byte> second);
 
@@ -43,10 +46,10 @@ internal unsafe interface IProductCodes<TSelf>
     static abstract Vector256<int> Begin(byte* x);
 
     /// <summary>Activations for a group of neighbours, in every lane.</summary>
-    static abstract Vector256<byte> Operand(byte* x, int group);
+    static abstract Vector256<byte> Operand(byte* x, nint group);
 
     /// <summary>What else the product needs of them.</summary>
-    static abstract Vector256<byte> SecondOperand(byte* x, int group);
+    static abstract Vector256<byte> SecondOperand(byte* x, nint group);
 
     /// <summary>Adds the products of eight rows' groups.</summary>
     static abstract Vector256<int> Add(Vector256<int> sums, Vector256<byte> weights, Vector256<byte> operand, Vector256<byte> second);

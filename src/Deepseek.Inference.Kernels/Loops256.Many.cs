@@ -4,18 +4,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
-// Many tokens: 16 rows in two vectors of lanes. Four tokens' sums are eight registers; weights and activations are read once for each.
+// Many tokens: 16 rows in two vectors of lanes. What four and six of them do is written out in files of its own.
 internal readonly unsafe partial struct Loops256<TForm, TCodes>
 {
     private const int Rows = 8;
-    private const int Unrolled = 4;
-
-    /// <summary>What follows the operands of a block's activations.</summary>
-    private static int XRest
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => XBytes - TCodes.Bytes;
-    }
 
     private static int Groups
     {
@@ -53,6 +45,9 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
     {
         switch (count)
         {
+            case 6:
+                MultiplySix(codes, scales, first, blocks, tokens);
+                break;
             case 4:
                 MultiplyFour(codes, scales, first, blocks, tokens);
                 break;
@@ -66,65 +61,13 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyFour(byte* codes, float* scales, int first, int blocks, ChunkToken* tokens)
-    {
-        var offset = (long)first * XBytes;
-        byte* x0 = tokens[0].X + offset, x1 = tokens[1].X + offset, x2 = tokens[2].X + offset, x3 = tokens[3].X + offset;
-        for (var block = first; block < first + blocks; block++, codes += Rows * TCodes.Bytes, scales += 2 * Rows)
-        {
-            Vector256<int> a0 = TCodes.Begin(x0), b0 = a0, a1 = TCodes.Begin(x1), b1 = a1, a2 = TCodes.Begin(x2), b2 = a2, a3 = TCodes.Begin(x3), b3 = a3;
-            for (var end = codes + (Rows * TCodes.Bytes); codes < end; codes += Unrolled * Vector256<byte>.Count)
-            {
-                // Written out: counting would take a fifth of the time.
-                AddFour(ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3, codes, x0, x1, x2, x3, 0);
-                AddFour(ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3, codes, x0, x1, x2, x3, 1);
-                AddFour(ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3, codes, x0, x1, x2, x3, 2);
-                AddFour(ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3, codes, x0, x1, x2, x3, 3);
-                x0 += Unrolled * sizeof(int);
-                x1 += Unrolled * sizeof(int);
-                x2 += Unrolled * sizeof(int);
-                x3 += Unrolled * sizeof(int);
-            }
-
-            Keep(a0, b0, scales, tokens[0], block);
-            Keep(a1, b1, scales, tokens[1], block);
-            Keep(a2, b2, scales, tokens[2], block);
-            Keep(a3, b3, scales, tokens[3], block);
-            x0 += XRest;
-            x1 += XRest;
-            x2 += XRest;
-            x3 += XRest;
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddFour(
-        ref Vector256<int> a0, ref Vector256<int> b0, ref Vector256<int> a1, ref Vector256<int> b1, ref Vector256<int> a2, ref Vector256<int> b2, ref Vector256<int> a3, ref Vector256<int> b3,
-        byte* codes, byte* x0, byte* x1, byte* x2, byte* x3, int group)
-    {
-        var (w, v) = (Vector256.Load(codes + (group * Vector256<byte>.Count)), Vector256.Load(codes + (Rows * TCodes.Bytes) + (group * Vector256<byte>.Count)));
-        var (x, s) = (TCodes.Operand(x0, group), TCodes.SecondOperand(x0, group));
-        a0 = TCodes.Add(a0, w, x, s);
-        b0 = TCodes.Add(b0, v, x, s);
-        (x, s) = (TCodes.Operand(x1, group), TCodes.SecondOperand(x1, group));
-        a1 = TCodes.Add(a1, w, x, s);
-        b1 = TCodes.Add(b1, v, x, s);
-        (x, s) = (TCodes.Operand(x2, group), TCodes.SecondOperand(x2, group));
-        a2 = TCodes.Add(a2, w, x, s);
-        b2 = TCodes.Add(b2, v, x, s);
-        (x, s) = (TCodes.Operand(x3, group), TCodes.SecondOperand(x3, group));
-        a3 = TCodes.Add(a3, w, x, s);
-        b3 = TCodes.Add(b3, v, x, s);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyTwo(byte* codes, float* scales, int first, int blocks, ChunkToken* tokens)
     {
         byte* x0 = tokens[0].X + ((long)first * XBytes), x1 = tokens[1].X + ((long)first * XBytes);
         for (var block = first; block < first + blocks; block++, x0 += XBytes, x1 += XBytes, codes += Rows * TCodes.Bytes, scales += 2 * Rows)
         {
             Vector256<int> a0 = TCodes.Begin(x0), b0 = a0, a1 = TCodes.Begin(x1), b1 = a1;
-            for (var group = 0; group < Groups; group++, codes += Vector256<byte>.Count)
+            for (nint group = 0; group < Groups; group++, codes += Vector256<byte>.Count)
             {
                 var (w, v) = (Vector256.Load(codes), Vector256.Load(codes + (Rows * TCodes.Bytes)));
                 var (x, s) = (TCodes.Operand(x0, group), TCodes.SecondOperand(x0, group));
@@ -147,7 +90,7 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
         for (var block = first; block < first + blocks; block++, x0 += XBytes, codes += Rows * TCodes.Bytes, scales += 2 * Rows)
         {
             Vector256<int> a0 = TCodes.Begin(x0), b0 = a0;
-            for (var group = 0; group < Groups; group++, codes += Vector256<byte>.Count)
+            for (nint group = 0; group < Groups; group++, codes += Vector256<byte>.Count)
             {
                 var (x, s) = (TCodes.Operand(x0, group), TCodes.SecondOperand(x0, group));
                 a0 = TCodes.Add(a0, Vector256.Load(codes), x, s);

@@ -19,6 +19,8 @@ internal readonly unsafe partial struct Loops512<TForm> : IBandLoops
 
     public static int CodeBytes => WordCodes512.Bytes;
 
+    public static int ChunkTokens => 4;
+
     private static int SecondLine
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -19,6 +19,8 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte
 
     public static int Bytes => 2 * Vector256<byte>.Count;
 
+    public static int ChunkTokens => 4;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static VnniCodes256 FromNibbles(Vector256<byte> first, Vector256<byte> second) =>
         new(Avx2.Shuffle(ProductTables.OffsetBytes, first), Avx2.Shuffle(ProductTables.OffsetBytes, second));
@@ -45,10 +47,10 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte
     public static Vector256<int> Begin(byte* x) => Vector256.Create(*(int*)(x + BandLayout.BlockColumns));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> Operand(byte* x, int group) => Vector256.Create(((int*)x)[group]).AsByte();
+    public static Vector256<byte> Operand(byte* x, nint group) => Vector256.Create(((int*)x)[group]).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> SecondOperand(byte* x, int group) => default;
+    public static Vector256<byte> SecondOperand(byte* x, nint group) => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> sums, Vector256<byte> weights, Vector256<byte> operand, Vector256<byte> second) =>

@@ -15,6 +15,8 @@ internal readonly unsafe struct WordCodes256(Vector256<short> a, Vector256<short
 
     public static int Bytes => 4 * Vector256<byte>.Count;
 
+    public static int ChunkTokens => 6;
+
     // No variables for mask and tables: the compiler would copy the registers that hold them for every use.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WordCodes256 FromNibbles(Vector256<byte> first, Vector256<byte> second) => Join(
@@ -47,10 +49,10 @@ internal readonly unsafe struct WordCodes256(Vector256<short> a, Vector256<short
     public static Vector256<int> Begin(byte* x) => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> Operand(byte* x, int group) => Vector256.Create(((int*)x)[group]).AsByte();
+    public static Vector256<byte> Operand(byte* x, nint group) => Vector256.Create(((int*)x)[group]).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> SecondOperand(byte* x, int group) => default;
+    public static Vector256<byte> SecondOperand(byte* x, nint group) => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> sums, Vector256<byte> weights, Vector256<byte> operand, Vector256<byte> second) =>
