@@ -17,6 +17,9 @@ internal static unsafe class BandKernel<TLoops>
     // Up to here decoding a row once for every four tokens costs less than interleaving rows.
     private const int FewTokens = 12;
 
+    // Lines that are asked for at once: as many as a core may wait for.
+    private const int IdleBytes = 16 * BandLayout.LineBytes;
+
     // Half of a processor's first cache, where another program may use the other half.
     private const int ChunkBytes = 16 << 10;
 
@@ -46,6 +49,8 @@ internal static unsafe class BandKernel<TLoops>
         var scales = (float*)KernelScratch.Reserve((((1L + Together) * length) + ((long)TileRows * blocks)) * sizeof(float));
         for (var row = 0; row < product.RowCount; row += TileRows)
         {
+            // Memory answers while scales are decoded.
+            BandProduct.Prefetch(product.Tile(row), BandProducts.Ahead, BandProducts.Ahead + IdleBytes);
             TileScales.DecodeGroups(product, row, scales, scales + ((1 + Together) * length));
             if ((product.RowCount - row - 1) / TileRows is < BandProduct.NextParts and var left)
                 product.PrefetchNext(BandProduct.NextParts - 1 - left);
