@@ -35,7 +35,7 @@ internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sby
     public static void StoreBytes(Vector256<byte> codes, int quad, byte* destination) => codes.Store(destination + (quad * Vector256<byte>.Count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector256<int> Multiply(byte* x) => Products(_low, x) + Products(_high, x + 32);
+    public Vector256<int> Multiply(byte* x, int offset) => Products(_low, x, offset) + Products(_high, x, offset + 32);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Begin(byte* x) => default;
@@ -54,9 +54,9 @@ internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sby
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Products(Vector256<sbyte> weights, byte* x)
+    private static Vector256<int> Products(Vector256<sbyte> weights, byte* x, int offset)
     {
-        var pairs = Avx2.MultiplyAddAdjacent(Vector256.Load(x + BandLayout.BlockColumns), Avx2.Sign(weights, Vector256.Load((sbyte*)x)));
+        var pairs = Avx2.MultiplyAddAdjacent(Vector256.Load(x + (offset + BandLayout.BlockColumns)), Avx2.Sign(weights, Vector256.Load(x + offset).AsSByte()));
         return Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One);
     }
 }

@@ -39,8 +39,9 @@ internal unsafe interface IProductCodes<TSelf>
     static abstract void StoreBytes(Vector256<byte> codes, int quad, byte* destination);
 
     /// <summary>Partial sums of the block's products, in any lanes.</summary>
-    /// <param name="x">The block's activations, <see cref="PreparedActivations.BlockBytes"/> in the order of this type.</param>
-    Vector256<int> Multiply(byte* x);
+    /// <param name="x">Where the activations are counted from.</param>
+    /// <param name="offset">The block's first byte, <see cref="PreparedActivations.BlockBytes"/> in the order of this type. A constant then becomes part of an instruction; a sum would be one of its own.</param>
+    Vector256<int> Multiply(byte* x, int offset);
 
     /// <summary>What the sums of interleaved rows begin with.</summary>
     static abstract Vector256<int> Begin(byte* x);

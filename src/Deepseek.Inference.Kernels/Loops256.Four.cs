@@ -20,7 +20,7 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
             {
                 BandProducts.PrefetchLines(stream, GroupLines);
                 var four = Fours(at, x0, x1, x2, x3, 0);
-                var next = Fours(at + (2 * PairLines), x0, x1, x2, x3, 4 * XBytes);
+                var next = Fours(at, x0, x1, x2, x3, 2);
                 Add(sums, LaneSum.Eight(four.A, next.A), f0);
                 Add(sums + (Tile * Lanes), LaneSum.Eight(four.B, next.B), f1);
                 Add(sums + (2 * Tile * Lanes), LaneSum.Eight(four.C, next.C), f2);
@@ -44,23 +44,24 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
 
     /// <summary>Four blocks' sums of four tokens.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector256<int> A, Vector256<int> B, Vector256<int> C, Vector256<int> D) Fours(byte* line, byte* x0, byte* x1, byte* x2, byte* x3, int offset)
+    private static (Vector256<int> A, Vector256<int> B, Vector256<int> C, Vector256<int> D) Fours(byte* line, byte* x0, byte* x1, byte* x2, byte* x3, int pair)
     {
-        var first = Pairs(line, x0 + offset, x1 + offset, x2 + offset, x3 + offset);
-        var second = Pairs(line + PairLines, x0 + offset + (2 * XBytes), x1 + offset + (2 * XBytes), x2 + offset + (2 * XBytes), x3 + offset + (2 * XBytes));
+        var first = Pairs(line, x0, x1, x2, x3, pair);
+        var second = Pairs(line, x0, x1, x2, x3, pair + 1);
         return (LaneSum.Four(first.A, second.A), LaneSum.Four(first.B, second.B), LaneSum.Four(first.C, second.C), LaneSum.Four(first.D, second.D));
     }
 
     /// <summary>Two blocks' sums of four tokens; one block's weights are in registers at a time.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector256<int> A, Vector256<int> B, Vector256<int> C, Vector256<int> D) Pairs(byte* line, byte* x0, byte* x1, byte* x2, byte* x3)
+    private static (Vector256<int> A, Vector256<int> B, Vector256<int> C, Vector256<int> D) Pairs(byte* line, byte* x0, byte* x1, byte* x2, byte* x3, int pair)
     {
-        var weights = TForm.Read<TCodes>(Vector256.Load(line), Vector256.Load(line + 32), false);
-        var (a, b, c, d) = (weights.Multiply(x0), weights.Multiply(x1), weights.Multiply(x2), weights.Multiply(x3));
-        line += TForm.BlocksPerLine == 1 ? TileLine : 0;
-        weights = TForm.Read<TCodes>(Vector256.Load(line), Vector256.Load(line + 32), true);
+        var (even, odd) = (2 * pair * XBytes, ((2 * pair) + 1) * XBytes);
+        var weights = TForm.Read<TCodes>(Vector256.Load(line + (pair * PairLines)), Vector256.Load(line + ((pair * PairLines) + 32)), false);
+        var (a, b, c, d) = (weights.Multiply(x0, even), weights.Multiply(x1, even), weights.Multiply(x2, even), weights.Multiply(x3, even));
+        var second = (pair * PairLines) + (TForm.BlocksPerLine == 1 ? TileLine : 0);
+        weights = TForm.Read<TCodes>(Vector256.Load(line + second), Vector256.Load(line + (second + 32)), true);
         return (
-            LaneSum.Two(a, weights.Multiply(x0 + XBytes)), LaneSum.Two(b, weights.Multiply(x1 + XBytes)),
-            LaneSum.Two(c, weights.Multiply(x2 + XBytes)), LaneSum.Two(d, weights.Multiply(x3 + XBytes)));
+            LaneSum.Two(a, weights.Multiply(x0, odd)), LaneSum.Two(b, weights.Multiply(x1, odd)),
+            LaneSum.Two(c, weights.Multiply(x2, odd)), LaneSum.Two(d, weights.Multiply(x3, odd)));
     }
 }

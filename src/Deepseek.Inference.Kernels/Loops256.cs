@@ -51,8 +51,8 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
             for (var at = line; at < end; at += BandLayout.LineBytes, stream += GroupLines * BandLayout.LineBytes, sums += Lanes, factors += Lanes)
             {
                 BandProducts.PrefetchLines(stream, GroupLines);
-                var four = LaneSum.Four(Pair(at, x), Pair(at + PairLines, x + (2 * XBytes)));
-                var next = LaneSum.Four(Pair(at + (2 * PairLines), x + (4 * XBytes)), Pair(at + (3 * PairLines), x + (6 * XBytes)));
+                var four = LaneSum.Four(Pair(at, x, 0), Pair(at, x, 1));
+                var next = LaneSum.Four(Pair(at, x, 2), Pair(at, x, 3));
                 Add(sums, LaneSum.Eight(four, next), factors);
             }
         }
@@ -74,8 +74,8 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
             for (var at = line; at < end; at += BandLayout.LineBytes, stream += GroupLines * BandLayout.LineBytes, sums += Lanes, factors += Lanes, otherFactors += Lanes)
             {
                 BandProducts.PrefetchLines(stream, GroupLines);
-                var (p0, q0) = Fours(at, x, other);
-                var (p1, q1) = Fours(at + (2 * PairLines), x + (4 * XBytes), other + (4 * XBytes));
+                var (p0, q0) = Fours(at, x, other, 0);
+                var (p1, q1) = Fours(at, x, other, 2);
                 Add(sums, LaneSum.Eight(p0, p1), factors);
                 Add(sums + (Tile * Lanes), LaneSum.Eight(q0, q1), otherFactors);
             }
@@ -88,37 +88,37 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
         }
     }
 
-    /// <summary>Two blocks' sums, two lanes of each part.</summary>
+    /// <summary>Two blocks' sums, two lanes of each part. The pair is a constant: so places are parts of instructions.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Pair(byte* line, byte* x)
+    private static Vector256<int> Pair(byte* line, byte* x, int pair)
     {
         // Both blocks from one load, where they share a line.
-        var (a, b) = (Vector256.Load(line), Vector256.Load(line + 32));
-        var first = TForm.Read<TCodes>(a, b, false).Multiply(x);
+        var (a, b) = (Vector256.Load(line + (pair * PairLines)), Vector256.Load(line + ((pair * PairLines) + 32)));
+        var first = TForm.Read<TCodes>(a, b, false).Multiply(x, 2 * pair * XBytes);
         if (TForm.BlocksPerLine == 1)
-            (a, b) = (Vector256.Load(line + TileLine), Vector256.Load(line + TileLine + 32));
-        return LaneSum.Two(first, TForm.Read<TCodes>(a, b, true).Multiply(x + XBytes));
+            (a, b) = (Vector256.Load(line + ((pair * PairLines) + TileLine)), Vector256.Load(line + ((pair * PairLines) + TileLine + 32)));
+        return LaneSum.Two(first, TForm.Read<TCodes>(a, b, true).Multiply(x, ((2 * pair) + 1) * XBytes));
     }
 
     /// <summary>Two blocks' sums of two tokens.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector256<int> First, Vector256<int> Second) Pairs(byte* line, byte* x, byte* other)
+    private static (Vector256<int> First, Vector256<int> Second) Pairs(byte* line, byte* x, byte* other, int pair)
     {
-        var (a, b) = (Vector256.Load(line), Vector256.Load(line + 32));
+        var (a, b) = (Vector256.Load(line + (pair * PairLines)), Vector256.Load(line + ((pair * PairLines) + 32)));
         var weights = TForm.Read<TCodes>(a, b, false);
-        var (p, q) = (weights.Multiply(x), weights.Multiply(other));
+        var (p, q) = (weights.Multiply(x, 2 * pair * XBytes), weights.Multiply(other, 2 * pair * XBytes));
         if (TForm.BlocksPerLine == 1)
-            (a, b) = (Vector256.Load(line + TileLine), Vector256.Load(line + TileLine + 32));
+            (a, b) = (Vector256.Load(line + ((pair * PairLines) + TileLine)), Vector256.Load(line + ((pair * PairLines) + TileLine + 32)));
         weights = TForm.Read<TCodes>(a, b, true);
-        return (LaneSum.Two(p, weights.Multiply(x + XBytes)), LaneSum.Two(q, weights.Multiply(other + XBytes)));
+        return (LaneSum.Two(p, weights.Multiply(x, ((2 * pair) + 1) * XBytes)), LaneSum.Two(q, weights.Multiply(other, ((2 * pair) + 1) * XBytes)));
     }
 
     /// <summary>Four blocks' sums, a lane of each part, of two tokens.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector256<int> First, Vector256<int> Second) Fours(byte* line, byte* x, byte* other)
+    private static (Vector256<int> First, Vector256<int> Second) Fours(byte* line, byte* x, byte* other, int pair)
     {
-        var (p, q) = Pairs(line, x, other);
-        var (r, s) = Pairs(line + PairLines, x + (2 * XBytes), other + (2 * XBytes));
+        var (p, q) = Pairs(line, x, other, pair);
+        var (r, s) = Pairs(line, x, other, pair + 1);
         return (LaneSum.Four(p, r), LaneSum.Four(q, s));
     }
 
@@ -135,16 +135,16 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
     {
         Vector256<int> a = default, b = default, c = default, d = default;
         if (blocks >= 2)
-            a = Pair(line, x);
+            a = Pair(line, x, 0);
         if (blocks >= 4)
-            b = Pair(line + PairLines, x + (2 * XBytes));
+            b = Pair(line, x, 1);
         if (blocks >= 6)
-            c = Pair(line + (2 * PairLines), x + (4 * XBytes));
+            c = Pair(line, x, 2);
         if (blocks % 2 == 1)
         {
             var pair = blocks / 2;
             var at = line + (pair * PairLines);
-            var last = LaneSum.Two(TForm.Read<TCodes>(Vector256.Load(at), Vector256.Load(at + 32), false).Multiply(x + (2 * pair * XBytes)), default);
+            var last = LaneSum.Two(TForm.Read<TCodes>(Vector256.Load(at), Vector256.Load(at + 32), false).Multiply(x, 2 * pair * XBytes), default);
             (a, b, c, d) = pair == 0 ? (last, b, c, d) : pair == 1 ? (a, last, c, d) : pair == 2 ? (a, b, last, d) : (a, b, c, last);
         }
 

@@ -40,8 +40,11 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte
         (codes ^ Vector256.Create((byte)Offset)).Store(destination + (quad * Vector256<byte>.Count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector256<int> Multiply(byte* x) =>
-        Products(Products(Vector256.CreateScalar(*(int*)(x + BandLayout.BlockColumns)), _low, Vector256.Load((sbyte*)x)), _high, Vector256.Load((sbyte*)x + 32));
+    public Vector256<int> Multiply(byte* x, int offset)
+    {
+        var sums = Vector256.CreateScalar(*(int*)(x + (offset + BandLayout.BlockColumns)));
+        return Products(Products(sums, _low, Vector256.Load(x + offset).AsSByte()), _high, Vector256.Load(x + (offset + 32)).AsSByte());
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Begin(byte* x) => Vector256.Create(*(int*)(x + BandLayout.BlockColumns));

@@ -38,12 +38,8 @@ internal readonly unsafe struct WordCodes256(Vector256<short> a, Vector256<short
     public static void StoreBytes(Vector256<byte> codes, int quad, byte* destination) => StorePairs(codes, Signs(codes), quad, destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector256<int> Multiply(byte* x)
-    {
-        var words = (short*)x;
-        return Avx2.MultiplyAddAdjacent(_a, Vector256.Load(words)) + Avx2.MultiplyAddAdjacent(_b, Vector256.Load(words + 16))
-            + (Avx2.MultiplyAddAdjacent(_c, Vector256.Load(words + 32)) + Avx2.MultiplyAddAdjacent(_d, Vector256.Load(words + 48)));
-    }
+    public Vector256<int> Multiply(byte* x, int offset) =>
+        Products(_a, x, offset) + Products(_b, x, offset + 32) + (Products(_c, x, offset + 64) + Products(_d, x, offset + 96));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Begin(byte* x) => default;
@@ -57,6 +53,9 @@ internal readonly unsafe struct WordCodes256(Vector256<short> a, Vector256<short
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> sums, Vector256<byte> weights, Vector256<byte> operand, Vector256<byte> second) =>
         sums + Avx2.MultiplyAddAdjacent(weights.AsInt16(), operand.AsInt16());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Products(Vector256<short> weights, byte* x, int offset) => Avx2.MultiplyAddAdjacent(weights, Vector256.Load(x + offset).AsInt16());
 
     /// <summary>What makes 8-bit numbers 16-bit ones.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
