@@ -3,7 +3,7 @@ using Deepseek.Inference.Kernels;
 
 namespace Deepseek.Inference.Benchmarks;
 
-/// <summary>Products of NF4 matrices with activations, on all processors: with few tokens bound by memory, with many by arithmetic.</summary>
+/// <summary>Products of NF4 matrices with activations, on one processor and on all: with few tokens bound by memory, with many by arithmetic.</summary>
 /// <remarks>
 /// The shapes are the down projection of an expert of DeepSeek-R1 and that of V2-Lite. Copies of the matrix fill 256 MiB and are taken in turn: no cache holds them, as none holds a model's.
 /// Activations are prepared before, as a layer does once for several products.
@@ -29,9 +29,14 @@ public unsafe class BandProductBenchmarks : IMeasured
     [Params(1, 2, 4, 8, 64)]
     public int Tokens { get; set; } = 1;
 
+    [ParamsSource(nameof(Teams))]
+    public int Threads { get; set; } = 1;
+
+    public static IEnumerable<int> Teams => ((int[])[1, Environment.ProcessorCount]).Distinct();
+
     private BandLayout Layout => new(WeightPrecision.Nf4, int.Parse(Shape.Split('×')[0], null), int.Parse(Shape.Split('×')[1], null));
 
-    public Work WorkOf(string method) => new(Layout.ByteLength, 2L * Layout.Rows * Layout.Columns * Tokens, Activations, Environment.ProcessorCount);
+    public Work WorkOf(string method) => new(Layout.ByteLength, 2L * Layout.Rows * Layout.Columns * Tokens, Activations, Threads);
 
     [GlobalSetup]
     public void Fill()
@@ -54,7 +59,7 @@ public unsafe class BandProductBenchmarks : IMeasured
         fixed (float* x = Normal(random, Tokens * layout.Columns, 1))
             _x.Prepare(x, layout.Columns, Tokens, layout.Columns, Activations);
         _y = GC.AllocateArray<float>(Tokens * layout.Rows, pinned: true);
-        _team = new ThreadTeam(Environment.ProcessorCount);
+        _team = new ThreadTeam(Threads);
         (_product.Layout, _product.X, _product.Stride) = (layout, _x, stride);
         fixed (float* y = _y)
             _product.Y = y; // pinned for good
@@ -97,6 +102,7 @@ public unsafe class BandProductBenchmarks : IMeasured
         public long Stride { get; set; } // of the copies
 
         public override void Run(int item, int worker) =>
-            BandProducts.Multiply(Layout, item, Source + Layout.OffsetOf(item), X, Y + (item * BandLayout.BandRows), Layout.Rows);
+            BandProducts.Multiply(
+                Layout, item, Source + Layout.OffsetOf(item), X, null, X.Tokens, Y + (item * BandLayout.BandRows), Layout.Rows, item + 1 < Layout.BandCount ? Source + Layout.OffsetOf(item + 1) : null);
     }
 }

@@ -7,15 +7,7 @@ namespace Deepseek.Inference.Kernels;
 /// <summary>Sums across the lanes of vectors of 256 bits.</summary>
 internal static unsafe class LaneSum
 {
-    /// <summary>Eight lanes: l and l + 4, then l + 2 and l + 1.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Of(Vector256<float> lanes)
-    {
-        var four = lanes.GetLower() + lanes.GetUpper();
-        return four.GetElement(0) + four.GetElement(2) + (four.GetElement(1) + four.GetElement(3));
-    }
-
-    /// <summary>Four sums of eight lanes each, [4 × 8].</summary>
+    /// <summary>Four sums of eight lanes each, [4 × 8]: l and l + 4, then l + 2 and l + 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> OfFour(float* lanes)
     {

@@ -49,13 +49,4 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
             x5 += XBytes;
         }
     }
-
-    /// <summary>A token's products with two vectors of rows.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddOne(ref Vector256<int> a, ref Vector256<int> b, Vector256<byte> w, Vector256<byte> v, byte* x, nint group)
-    {
-        var (operand, second) = (TCodes.Operand(x, group), TCodes.SecondOperand(x, group));
-        a = TCodes.Add(a, w, operand, second);
-        b = TCodes.Add(b, v, operand, second);
-    }
 }

@@ -70,12 +70,8 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
             for (nint group = 0; group < Groups; group++, codes += Vector256<byte>.Count)
             {
                 var (w, v) = (Vector256.Load(codes), Vector256.Load(codes + (Rows * TCodes.Bytes)));
-                var (x, s) = (TCodes.Operand(x0, group), TCodes.SecondOperand(x0, group));
-                a0 = TCodes.Add(a0, w, x, s);
-                b0 = TCodes.Add(b0, v, x, s);
-                (x, s) = (TCodes.Operand(x1, group), TCodes.SecondOperand(x1, group));
-                a1 = TCodes.Add(a1, w, x, s);
-                b1 = TCodes.Add(b1, v, x, s);
+                AddOne(ref a0, ref b0, w, v, x0, group);
+                AddOne(ref a1, ref b1, w, v, x1, group);
             }
 
             Keep(a0, b0, scales, tokens[0], block);
@@ -91,14 +87,19 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
         {
             Vector256<int> a0 = TCodes.Begin(x0), b0 = a0;
             for (nint group = 0; group < Groups; group++, codes += Vector256<byte>.Count)
-            {
-                var (x, s) = (TCodes.Operand(x0, group), TCodes.SecondOperand(x0, group));
-                a0 = TCodes.Add(a0, Vector256.Load(codes), x, s);
-                b0 = TCodes.Add(b0, Vector256.Load(codes + (Rows * TCodes.Bytes)), x, s);
-            }
+                AddOne(ref a0, ref b0, Vector256.Load(codes), Vector256.Load(codes + (Rows * TCodes.Bytes)), x0, group);
 
             Keep(a0, b0, scales, tokens[0], block);
         }
+    }
+
+    /// <summary>A token's products with two vectors of rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddOne(ref Vector256<int> a, ref Vector256<int> b, Vector256<byte> w, Vector256<byte> v, byte* x, nint group)
+    {
+        var (operand, second) = (TCodes.Operand(x, group), TCodes.SecondOperand(x, group));
+        a = TCodes.Add(a, w, operand, second);
+        b = TCodes.Add(b, v, operand, second);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
