@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>Multiplies the rows of a band with tokens: a few, two at a time, as the weights stream by, more from chunks of interleaved rows that are decoded once into the first cache.</summary>
+/// <summary>Multiplies the rows of a band with tokens: a few, up to four at a time, as the weights stream by, more from chunks of interleaved rows that are decoded once into the first cache.</summary>
 /// <typeparam name="TLoops">The inner loops.</typeparam>
 internal static unsafe class BandKernel<TLoops>
     where TLoops : struct, IBandLoops

@@ -44,10 +44,7 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     public int PaddedRows => (int)Lengths.CeilDiv(RowCount, BandLayout.TileRows) * BandLayout.TileRows;
 
     /// <summary>Asks for the begin of a band, which no stream of weights announces: its scales, and the first lines after them. From there on kernels ask for what lies ahead.</summary>
-    public void Prefetch()
-    {
-        Prefetch(Source, 0, _header + FirstBytes);
-    }
+    public void Prefetch() => Prefetch(Source, 0, _header + FirstBytes);
 
     /// <summary>Asks for a part of the begin of the next band.</summary>
     /// <param name="part">The part, 0 to 3.</param>

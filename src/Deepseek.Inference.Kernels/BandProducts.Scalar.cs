@@ -12,7 +12,7 @@ internal static unsafe partial class BandProducts
         var sums = stackalloc float[BandLayout.TileRows];
         for (var tile = 0; tile < product.RowCount; tile += BandLayout.TileRows)
         {
-            TileScales.Decode(product.Path, layout, product.Band, product.Source, tile, scales);
+            TileScales.Decode(product.Path, layout, product.Band, product.Source, tile, BandLayout.TileRows, scales);
             for (var token = 0; token < product.Count; token++)
             {
                 for (var row = 0; row < BandLayout.TileRows; row++)

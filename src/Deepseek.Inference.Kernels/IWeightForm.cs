@@ -36,20 +36,26 @@ internal readonly unsafe struct NibbleForm : IWeightForm
     public static TCodes Read<TCodes>(Vector256<byte> low, Vector256<byte> high, bool second)
         where TCodes : struct, IProductCodes<TCodes> =>
         second
-            ? TCodes.FromNibbles(Vector256.ShiftRightLogical(low.AsUInt16(), 4).AsByte() & Vector256.Create(Nibble), Vector256.ShiftRightLogical(high.AsUInt16(), 4).AsByte() & Vector256.Create(Nibble))
-            : TCodes.FromNibbles(low & Vector256.Create(Nibble), high & Vector256.Create(Nibble));
+            ? TCodes.FromNibbles(High(low), High(high))
+            : TCodes.FromNibbles(Low(low), Low(high));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TCodes>(Vector256<byte> rows, int quad, byte* destination, int stride)
         where TCodes : struct, IProductCodes<TCodes>
     {
         rows = TCodes.Arrange(rows);
-        TCodes.StoreNibbles(rows & Vector256.Create(Nibble), quad, destination);
-        TCodes.StoreNibbles(Vector256.ShiftRightLogical(rows.AsUInt16(), 4).AsByte() & Vector256.Create(Nibble), quad, destination + stride);
+        TCodes.StoreNibbles(Low(rows), quad, destination);
+        TCodes.StoreNibbles(High(rows), quad, destination + stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WordCodes512 Read512(byte* line, bool second) => second ? WordCodes512.FromHighNibbles(line) : WordCodes512.FromLowNibbles(line);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> Low(Vector256<byte> pairs) => pairs & Vector256.Create(Nibble);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> High(Vector256<byte> pairs) => Vector256.ShiftRightLogical(pairs.AsUInt16(), 4).AsByte() & Vector256.Create(Nibble);
 }
 
 /// <summary>8 bits: one block a line.</summary>

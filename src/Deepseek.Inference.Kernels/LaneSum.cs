@@ -38,34 +38,28 @@ internal static unsafe class LaneSum
     /// <param name="destination">Receives the first column.</param>
     /// <param name="step">Bytes from one column to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transpose(byte* source, int stride, byte* destination, int step)
-    {
-        var (a, b) = Pairs(source, source + stride);
-        var (c, d) = Pairs(source + (2 * stride), source + (3 * stride));
-        var (e, f) = Pairs(source + (4 * stride), source + (5 * stride));
-        var (g, h) = Pairs(source + (6 * stride), source + (7 * stride));
-        Columns(Avx2.UnpackLow(a, c), Avx2.UnpackLow(e, g), destination, 4 * step);
-        Columns(Avx2.UnpackHigh(a, c), Avx2.UnpackHigh(e, g), destination + step, 4 * step);
-        Columns(Avx2.UnpackLow(b, d), Avx2.UnpackLow(f, h), destination + (2 * step), 4 * step);
-        Columns(Avx2.UnpackHigh(b, d), Avx2.UnpackHigh(f, h), destination + (3 * step), 4 * step);
-    }
+    public static void Transpose(byte* source, int stride, byte* destination, int step) => Transpose(
+        Pairs(source, source + stride), Pairs(source + (2 * stride), source + (3 * stride)),
+        Pairs(source + (4 * stride), source + (5 * stride)), Pairs(source + (6 * stride), source + (7 * stride)), destination, step);
 
     /// <summary>32 bytes of eight rows that lie apart become eight columns, one after the other.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="offset">The bytes' place in each row.</param>
     /// <param name="destination">Receives the columns.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transpose(byte** rows, int offset, byte* destination)
+    public static void Transpose(byte** rows, int offset, byte* destination) => Transpose(
+        Pairs(rows[0] + offset, rows[1] + offset), Pairs(rows[2] + offset, rows[3] + offset),
+        Pairs(rows[4] + offset, rows[5] + offset), Pairs(rows[6] + offset, rows[7] + offset), destination, Vector256<byte>.Count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Transpose(
+        (Vector256<long> Low, Vector256<long> High) ab, (Vector256<long> Low, Vector256<long> High) cd,
+        (Vector256<long> Low, Vector256<long> High) ef, (Vector256<long> Low, Vector256<long> High) gh, byte* destination, int step)
     {
-        const int step = 32;
-        var (a, b) = Pairs(rows[0] + offset, rows[1] + offset);
-        var (c, d) = Pairs(rows[2] + offset, rows[3] + offset);
-        var (e, f) = Pairs(rows[4] + offset, rows[5] + offset);
-        var (g, h) = Pairs(rows[6] + offset, rows[7] + offset);
-        Columns(Avx2.UnpackLow(a, c), Avx2.UnpackLow(e, g), destination, 4 * step);
-        Columns(Avx2.UnpackHigh(a, c), Avx2.UnpackHigh(e, g), destination + step, 4 * step);
-        Columns(Avx2.UnpackLow(b, d), Avx2.UnpackLow(f, h), destination + (2 * step), 4 * step);
-        Columns(Avx2.UnpackHigh(b, d), Avx2.UnpackHigh(f, h), destination + (3 * step), 4 * step);
+        Columns(Avx2.UnpackLow(ab.Low, cd.Low), Avx2.UnpackLow(ef.Low, gh.Low), destination, 4 * step);
+        Columns(Avx2.UnpackHigh(ab.Low, cd.Low), Avx2.UnpackHigh(ef.Low, gh.Low), destination + step, 4 * step);
+        Columns(Avx2.UnpackLow(ab.High, cd.High), Avx2.UnpackLow(ef.High, gh.High), destination + (2 * step), 4 * step);
+        Columns(Avx2.UnpackHigh(ab.High, cd.High), Avx2.UnpackHigh(ef.High, gh.High), destination + (3 * step), 4 * step);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -16,20 +16,20 @@ internal static unsafe class TileScales
 
     private const int Rows = BandLayout.TileRows;
 
-    /// <summary>Reads the scales of a tile row by row; of rows that the band does not have they are 0.</summary>
+    /// <summary>Reads the scales of some rows, row by row; of rows that the band does not have they are 0.</summary>
     /// <param name="path">The instruction set.</param>
     /// <param name="layout">Where the matrix' weights lie.</param>
     /// <param name="band">The band, from 0.</param>
     /// <param name="source">The band's bytes.</param>
-    /// <param name="firstRow">The tile's first row within the band.</param>
-    /// <param name="scales">Receives [4 × blocks of a row].</param>
-    public static void Decode(KernelPath path, BandLayout layout, int band, byte* source, int firstRow, float* scales)
+    /// <param name="firstRow">The first row within the band.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="scales">Receives [rows × blocks of a row].</param>
+    public static void Decode(KernelPath path, BandLayout layout, int band, byte* source, int firstRow, int rows, float* scales)
     {
         var blocks = layout.BlocksPerRow;
-        var rows = Math.Min(Rows, layout.RowsOf(band) - firstRow);
-        BandScales.DecodeRows(path, layout, band, source, firstRow, new Span<float>(scales, rows * blocks));
-        if (rows < Rows)
-            new Span<float>(scales + (rows * blocks), (Rows - rows) * blocks).Clear();
+        var some = Math.Min(rows, layout.RowsOf(band) - firstRow);
+        BandScales.DecodeRows(path, layout, band, source, firstRow, new Span<float>(scales, some * blocks));
+        new Span<float>(scales + (some * blocks), (rows - some) * blocks).Clear();
     }
 
     /// <summary>Reads the scales of a tile in groups.</summary>
@@ -48,7 +48,7 @@ internal static unsafe class TileScales
             return;
         }
 
-        Decode(product.Path, layout, product.Band, product.Source, firstRow, scratch);
+        Decode(product.Path, layout, product.Band, product.Source, firstRow, Rows, scratch);
         new Span<float>(groups, (int)Lengths.CeilDiv(blocks, Vector) * GroupLength).Clear();
         for (var row = 0; row < Rows; row++)
         {
@@ -66,9 +66,7 @@ internal static unsafe class TileScales
     public static void DecodeTurned(in BandProduct product, int firstRow, int rows, float* scales, float* turned)
     {
         var blocks = product.Blocks;
-        var some = Math.Min(rows, product.RowCount - firstRow);
-        BandScales.DecodeRows(product.Path, product.Layout, product.Band, product.Source, firstRow, new Span<float>(scales, some * blocks));
-        new Span<float>(scales + (some * blocks), (rows - some) * blocks).Clear();
+        Decode(product.Path, product.Layout, product.Band, product.Source, firstRow, rows, scales);
         var whole = Avx2.IsSupported ? blocks / Vector * Vector : 0;
         for (var row = 0; row < rows; row += Vector)
         {

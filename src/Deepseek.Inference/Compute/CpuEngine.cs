@@ -98,7 +98,14 @@ internal sealed unsafe class CpuEngine : IDisposable
     public static int UnitsOf(WeightMatrix matrix) => (int)((matrix.Rows + UnitRows - 1) / UnitRows);
 
     /// <summary>Where a unit's weights begin; null where there is no such unit, or weights lie otherwise.</summary>
-    public static byte* Address(WeightMatrix matrix, int unit) => matrix is BandMatrix bands && unit < UnitsOf(matrix) ? bands.Address(unit) : null;
+    public static byte* Address(WeightMatrix? matrix, int unit) => matrix is BandMatrix bands && unit < UnitsOf(matrix) ? bands.Address(unit) : null;
+
+    /// <summary>Where the weights begin that follow a unit's: the next one's of its matrix, or the following matrix' first.</summary>
+    public static byte* AddressAfter(WeightMatrix matrix, int unit, WeightMatrix? following)
+    {
+        var next = Address(matrix, unit + 1);
+        return next is null ? Address(following, 0) : next;
+    }
 
     /// <summary>Multiplies a unit's rows with tokens: y[i · stride + r] for its rows r, from 0.</summary>
     /// <param name="matrix">The matrix.</param>

@@ -102,9 +102,7 @@ internal sealed unsafe class CpuFeedForward : IDisposable
             new Span<float>(gate, 2 * count * Unit).Clear(); // what fills up the last block is 0
 
         _engine.Multiply(expert.Weights.Gate, unit, _x, expert.Tokens + first, expert.Consecutive, count, gate, Unit, worker, CpuEngine.Address(expert.Weights.Up, unit));
-        var next = CpuEngine.Address(expert.Weights.Gate, unit + 1);
-        if (next is null && index + 1 < _count)
-            next = CpuEngine.Address(_experts[index + 1].Weights.Gate, 0);
+        var next = CpuEngine.AddressAfter(expert.Weights.Gate, unit, After(index)?.Gate);
         _engine.Multiply(expert.Weights.Up, unit, _x, expert.Tokens + first, expert.Consecutive, count, up, Unit, worker, next);
         VectorMath.SiluMultiply(_engine.Path, gate, up, gate, count * Unit);
         for (var i = 0; i < count; i++)
@@ -130,13 +128,14 @@ internal sealed unsafe class CpuFeedForward : IDisposable
         var first = expert.FirstPlace + (block * TokenBlock);
         var count = Math.Min(TokenBlock, expert.FirstPlace + expert.Count - first);
         var down = expert.Weights.Down;
-        var next = CpuEngine.Address(down, unit + 1);
-        if (next is null && index + 1 < _count)
-            next = CpuEngine.Address(_experts[index + 1].Weights.Down, 0);
+        var next = CpuEngine.AddressAfter(down, unit, After(index)?.Down);
         _engine.Multiply(
             down, unit, expert.Inner, _engine.Products.Consecutive(0) + first, true, count,
             expert.Output + (first * down.Rows) + ((long)unit * Unit), down.Rows, worker, next);
     }
+
+    /// <summary>The next expert's weights.</summary>
+    private FeedForwardWeights? After(int index) => index + 1 < _count ? _experts[index + 1].Weights : null;
 
     private readonly struct Expert(
         FeedForwardWeights weights, CpuInput inner, int firstPlace, int* tokens, bool consecutive, int count, float* output, int firstGateItem, int firstDownItem)

@@ -121,16 +121,16 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
         {
             new Span<float>(carried, latent).Clear();
             EachBand(FirstRowOf(head), nope, query, carried, transposed: true);
-            new ReadOnlySpan<float>(query + nope, _shape.RopeWidth).CopyTo(new Span<float>(carried + latent, _shape.RopeWidth));
-            return;
         }
-
-        var scratch = _engine.Scratch(worker, (long)PieceRows * latent);
-        for (var row = 0; row < nope; row += PieceRows)
+        else
         {
-            var rows = Math.Min(PieceRows, nope - row);
-            var weights = CpuEngine.Widened(_up, FirstRowOf(head) + row, rows, scratch);
-            FloatProducts.MultiplyTransposed(_engine.Path, weights, latent, rows, query + row, stride, count, latent, carried, (long)_shape.Heads * width, add: row > 0);
+            var scratch = _engine.Scratch(worker, (long)PieceRows * latent);
+            for (var row = 0; row < nope; row += PieceRows)
+            {
+                var rows = Math.Min(PieceRows, nope - row);
+                var weights = CpuEngine.Widened(_up, FirstRowOf(head) + row, rows, scratch);
+                FloatProducts.MultiplyTransposed(_engine.Path, weights, latent, rows, query + row, stride, count, latent, carried, (long)_shape.Heads * width, add: row > 0);
+            }
         }
 
         for (var i = 0; i < count; i++)

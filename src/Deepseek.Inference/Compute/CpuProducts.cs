@@ -81,20 +81,13 @@ internal sealed unsafe class CpuProducts : IDisposable
         var first = block * TokenBlock;
         var count = Math.Min(TokenBlock, product.X.Tokens - first);
         var y = product.Y + (first * product.Stride) + ((long)unit * CpuEngine.UnitRows);
-        _engine.Multiply(product.Matrix, unit, product.X, _tokens + first, true, count, y, product.Stride, worker, Next(index, unit));
+        _engine.Multiply(product.Matrix, unit, product.X, _tokens + first, true, count, y, product.Stride, worker, CpuEngine.AddressAfter(product.Matrix, unit, index + 1 < _count ? _products[index + 1].Matrix : null));
         if (product.Bias is null)
             return;
 
         var rows = (int)Math.Min(CpuEngine.UnitRows, product.Matrix.Rows - ((long)unit * CpuEngine.UnitRows));
         for (var i = 0; i < count; i++)
             _engine.Rows.Add(product.Bias + ((long)unit * CpuEngine.UnitRows), y + (i * product.Stride), rows);
-    }
-
-    /// <summary>What follows a unit.</summary>
-    private byte* Next(int index, int unit)
-    {
-        var next = CpuEngine.Address(_products[index].Matrix, unit + 1);
-        return next is null && index + 1 < _count ? CpuEngine.Address(_products[index + 1].Matrix, 0) : next;
     }
 
     private void Know(int count)
