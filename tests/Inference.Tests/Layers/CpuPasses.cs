@@ -26,16 +26,32 @@ internal sealed class CpuPasses : IDisposable
     public unsafe float[] Forward(IFeedForward network, Tensor x, IForwardObserver? observer = null, CancellationToken cancellationToken = default)
     {
         var (tokens, width) = ((int)x.shape[0], (int)x.shape[1]);
+        float[] sums = [];
+        Run(
+            tokens,
+            width,
+            pass =>
+            {
+                new Span<float>(pass.Stream, tokens * width).Clear();
+                _engine.Normed.Reserve(tokens, width, rounded: false);
+                x.ToArray<float>().CopyTo(new Span<float>(_engine.Normed.Start, tokens * width));
+                network.Forward(pass);
+                sums = new Span<float>(pass.Stream, tokens * width).ToArray();
+            },
+            observer,
+            cancellationToken);
+        return sums;
+    }
+
+    /// <summary>A pass of one sequence; its residual stream, [N, D], holds anything.</summary>
+    public void Run(int tokens, int width, Action<CpuPass> body, IForwardObserver? observer = null, CancellationToken cancellationToken = default)
+    {
         using var cache = Passes.Cache();
         try
         {
             _pass.Segments.Add(cache, tokens);
             _pass.Begin(width, observer, cancellationToken);
-            new Span<float>(_pass.Stream, tokens * width).Clear();
-            _engine.Normed.Reserve(tokens, width, rounded: false);
-            x.ToArray<float>().CopyTo(new Span<float>(_engine.Normed.Start, tokens * width));
-            network.Forward(_pass);
-            return new Span<float>(_pass.Stream, tokens * width).ToArray();
+            body(_pass);
         }
         finally
         {

@@ -20,6 +20,9 @@ internal sealed class ShuffledExperts(FeedForwardWeights[] weights, Random? rand
     /// <summary>Called after every expert that was handed out.</summary>
     public Action? Handed { get; set; }
 
+    /// <summary>The hints that came last, in their order.</summary>
+    public ExpertId[] Hints { get; private set; } = [];
+
     public bool TakesHints => true;
 
     public double Preference => 0;
@@ -36,9 +39,7 @@ internal sealed class ShuffledExperts(FeedForwardWeights[] weights, Random? rand
         return new Batch(this, Rented, order, cancellationToken);
     }
 
-    public void Prefetch(ReadOnlySpan<ExpertId> experts)
-    {
-    }
+    public void Prefetch(ReadOnlySpan<ExpertId> experts) => Hints = experts.ToArray();
 
     public void Dispose()
     {
