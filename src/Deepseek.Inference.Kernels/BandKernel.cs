@@ -15,7 +15,7 @@ internal static unsafe class BandKernel<TLoops>
     private const int Together = 4;
 
     // Up to here decoding a row once for every four tokens costs less than interleaving rows.
-    private const int FewTokens = 12;
+    private const int FewTokens = 8;
 
     // Lines that are asked for at once: as many as a core may wait for.
     private const int IdleBytes = 16 * BandLayout.LineBytes;

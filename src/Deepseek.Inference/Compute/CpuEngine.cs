@@ -131,6 +131,9 @@ internal sealed unsafe class CpuEngine : IDisposable
         var scratch = Scratch(worker, ((long)WidenedRows + (consecutive ? 0 : count)) * columns);
         var rows = consecutive ? x.Row(tokens[0]) : Gather(x, tokens, count, scratch + ((long)WidenedRows * columns));
         var (first, end) = ((long)unit * UnitRows, Math.Min(matrix.Rows, ((long)unit + 1) * UnitRows));
+        if (matrix.TryMultiply(Path, first, (int)(end - first), rows, count, y, stride))
+            return;
+
         for (var row = first; row < end; row += WidenedRows)
         {
             var some = (int)Math.Min(WidenedRows, end - row);

@@ -117,24 +117,29 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
         var stride = (long)_shape.Heads * (nope + _shape.RopeWidth);
         var query = _rows.Queries + ((_first + first) * stride) + (head * (long)(nope + _shape.RopeWidth));
         var carried = _carried + (((first * (long)_shape.Heads) + head) * width);
-        if (Directly(count, FirstRowOf(head), nope))
-        {
-            new Span<float>(carried, latent).Clear();
-            EachBand(FirstRowOf(head), nope, query, carried, transposed: true);
-        }
-        else
-        {
-            var scratch = _engine.Scratch(worker, (long)PieceRows * latent);
-            for (var row = 0; row < nope; row += PieceRows)
-            {
-                var rows = Math.Min(PieceRows, nope - row);
-                var weights = CpuEngine.Widened(_up, FirstRowOf(head) + row, rows, scratch);
-                FloatProducts.MultiplyTransposed(_engine.Path, weights, latent, rows, query + row, stride, count, latent, carried, (long)_shape.Heads * width, add: row > 0);
-            }
-        }
-
+        Carry(head, query, stride, count, carried, worker);
         for (var i = 0; i < count; i++)
             new ReadOnlySpan<float>(query + (i * stride) + nope, _shape.RopeWidth).CopyTo(new Span<float>(carried + (i * (long)_shape.Heads * width) + latent, _shape.RopeWidth));
+    }
+
+    /// <summary>q W_UK of one head and some tokens.</summary>
+    private void Carry(int head, float* query, long stride, int count, float* carried, int worker)
+    {
+        var (nope, latent, width) = (_shape.NopeWidth, _shape.LatentWidth, _shape.LatentWidth + _shape.RopeWidth);
+        if (count == 1)
+        {
+            new Span<float>(carried, latent).Clear();
+            if (_up.TryAddTransposed(_engine.Path, FirstRowOf(head), nope, query, carried))
+                return;
+        }
+
+        var scratch = _engine.Scratch(worker, (long)PieceRows * latent);
+        for (var row = 0; row < nope; row += PieceRows)
+        {
+            var rows = Math.Min(PieceRows, nope - row);
+            var weights = CpuEngine.Widened(_up, FirstRowOf(head) + row, rows, scratch);
+            FloatProducts.MultiplyTransposed(_engine.Path, weights, latent, rows, query + row, stride, count, latent, carried, (long)_shape.Heads * width, add: row > 0);
+        }
     }
 
     /// <summary>W_UV of one head and some tokens.</summary>
@@ -145,11 +150,8 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
         var (value, latent) = (_shape.ValueWidth, _shape.LatentWidth);
         var seen = _seen + (((first * (long)_shape.Heads) + head) * latent);
         var output = _rows.Output + (((_first + first) * (long)_shape.Heads) + head) * value;
-        if (Directly(count, FirstRowOf(head) + _shape.NopeWidth, value))
-        {
-            EachBand(FirstRowOf(head) + _shape.NopeWidth, value, seen, output, transposed: false);
+        if (count == 1 && _up.TryMultiply(_engine.Path, FirstRowOf(head) + _shape.NopeWidth, value, seen, 1, output, value))
             return;
-        }
 
         var scratch = _engine.Scratch(worker, (long)PieceRows * latent);
         for (var row = 0; row < value; row += PieceRows)
@@ -162,26 +164,6 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
 
     /// <summary>The first row of a head's W_UK; W_UV follows.</summary>
     private long FirstRowOf(int head) => (long)head * (_shape.NopeWidth + _shape.ValueWidth);
-
-    /// <summary>Whether weights are widened on their way into the product: for one token it costs less than to write them.</summary>
-    private bool Directly(int count, long first, int rows) =>
-        count == 1 && _up is BandMatrix bands && Int8RowProducts.Supports(_engine.Path, bands.Layout, first, rows);
-
-    /// <summary>Multiplies one token with rows of <c>kv_b_proj</c>, or adds them to its outputs.</summary>
-    private void EachBand(long first, int rows, float* x, float* y, bool transposed)
-    {
-        var bands = (BandMatrix)_up;
-        for (var done = 0; done < rows;)
-        {
-            var (band, within) = ((int)((first + done) / BandLayout.BandRows), (int)((first + done) % BandLayout.BandRows));
-            var some = Math.Min(rows - done, BandLayout.BandRows - within);
-            if (transposed)
-                Int8RowProducts.AddTransposed(bands.Layout, band, bands.Address(band), within, some, x + done, y);
-            else
-                Int8RowProducts.Multiply(bands.Layout, band, bands.Address(band), within, some, x, y + done);
-            done += some;
-        }
-    }
 
     // Rows of kv_b_proj that are widened at once: 16 KB where latents have 512 numbers.
     private const int PieceRows = 8;

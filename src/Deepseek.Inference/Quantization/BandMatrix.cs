@@ -44,15 +44,49 @@ internal sealed unsafe class BandMatrix : WeightMatrix
 
     public override Tensor Gather(Tensor rows) => OnDevice(GatherOnHost(rows));
 
+    protected override bool MultiplyStored(KernelPath path, long first, int rows, float* x, int tokens, float* y, long stride)
+    {
+        if (tokens != 1 || !Int8RowProducts.Supports(path, Layout, first, rows))
+            return false;
+        for (var at = 0; at < rows;)
+        {
+            var (band, within, some) = Piece(first + at, rows - at);
+            Int8RowProducts.Multiply(Layout, band, Address(band), within, some, x, y + at);
+            at += some;
+        }
+
+        return true;
+    }
+
+    protected override bool AddStoredTransposed(KernelPath path, long first, int rows, float* x, float* y)
+    {
+        if (!Int8RowProducts.Supports(path, Layout, first, rows))
+            return false;
+        for (var at = 0; at < rows;)
+        {
+            var (band, within, some) = Piece(first + at, rows - at);
+            Int8RowProducts.AddTransposed(Layout, band, Address(band), within, some, x + at, y);
+            at += some;
+        }
+
+        return true;
+    }
+
     protected override void WidenRowsOnHost(long first, int count, float* destination)
     {
-        for (var row = first; row < first + count;)
+        for (var at = 0; at < count;)
         {
-            var (band, within) = ((int)(row / BandLayout.BandRows), (int)(row % BandLayout.BandRows));
-            var rows = (int)Math.Min(first + count - row, Layout.RowsOf(band) - within);
-            Bands.Decode(Layout, band, Band(band), within, rows, new Span<float>(destination + ((row - first) * Columns), checked((int)(rows * Columns))));
-            row += rows;
+            var (band, within, rows) = Piece(first + at, count - at);
+            Bands.Decode(Layout, band, Band(band), within, rows, new Span<float>(destination + (at * Columns), checked((int)(rows * Columns))));
+            at += rows;
         }
+    }
+
+    /// <summary>The band of a row, the row's place there, and how many of the rows from there on the band has.</summary>
+    private (int Band, int Within, int Rows) Piece(long row, int rows)
+    {
+        var (band, within) = ((int)(row / BandLayout.BandRows), (int)(row % BandLayout.BandRows));
+        return (band, within, Math.Min(rows, Layout.RowsOf(band) - within));
     }
 
     private Tensor OnDevice(Tensor weights)

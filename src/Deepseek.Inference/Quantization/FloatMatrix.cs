@@ -1,5 +1,6 @@
 using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Diagnostics;
+using Deepseek.Inference.Kernels;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Quantization;
@@ -43,6 +44,23 @@ internal sealed unsafe class FloatMatrix : WeightMatrix
     }
 
     public override void Dispose() => _stored.Dispose();
+
+    protected override bool MultiplyStored(KernelPath path, long first, int rows, float* x, int tokens, float* y, long stride)
+    {
+        var columns = (int)Columns;
+        if (_address is null || !StoredProducts.Supports(path, columns, columns, tokens))
+            return false;
+
+        var weights = _address + (first * columns * _type.Size());
+        var scale = 1f;
+        return _type switch
+        {
+            TensorType.BF16 => StoredProducts.Multiply<BFloat16Form>(weights, &scale, columns, rows, columns, x, columns, tokens, y, stride),
+            TensorType.F16 => StoredProducts.Multiply<HalfForm>(weights, &scale, columns, rows, columns, x, columns, tokens, y, stride),
+            TensorType.F8E4M3 => StoredProducts.Multiply<Fp8Form>(weights, &scale, columns, rows, columns, x, columns, tokens, y, stride),
+            _ => false,
+        };
+    }
 
     protected override void WidenRowsOnHost(long first, int count, float* destination)
     {

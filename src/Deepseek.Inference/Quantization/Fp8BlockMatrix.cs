@@ -59,6 +59,29 @@ internal sealed unsafe class Fp8BlockMatrix : WeightMatrix
         return weights.MoveToOuterDisposeScope();
     }
 
+    protected override bool MultiplyStored(KernelPath path, long first, int rows, float* x, int tokens, float* y, long stride)
+    {
+        var columns = (int)Columns;
+        if (_address == 0 || !StoredProducts.Supports(path, columns, _blockColumns, tokens))
+            return false;
+
+        var across = (columns + _blockColumns - 1) / _blockColumns;
+        fixed (float* scales = _hostScales)
+        {
+            // Rows of one row of blocks at a time.
+            for (var row = first; row < first + rows;)
+            {
+                var some = (int)Math.Min(_blockRows - (row % _blockRows), first + rows - row);
+                var weights = (byte*)_address + (row * columns);
+                if (!StoredProducts.Multiply<Fp8Form>(weights, scales + (row / _blockRows * across), _blockColumns, some, columns, x, columns, tokens, y + (row - first), stride))
+                    return false;
+                row += some;
+            }
+        }
+
+        return true;
+    }
+
     protected override void WidenRowsOnHost(long first, int count, float* destination)
     {
         if (_address == 0)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Deepseek.Inference.Diagnostics;
+using Deepseek.Inference.Kernels;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Quantization;
@@ -68,8 +69,48 @@ internal abstract unsafe class WeightMatrix : IDisposable
         return AddressOfRow(row);
     }
 
+    /// <summary>Multiplies a few tokens with rows as they are stored, without widening them to memory first, where there is a kernel for it: y[t, r] = Σ x[t, c] · w[first + r, c].</summary>
+    /// <param name="path">The instruction set.</param>
+    /// <param name="first">First row.</param>
+    /// <param name="rows">How many rows.</param>
+    /// <param name="x">The activations, [tokens × columns].</param>
+    /// <param name="tokens">Tokens.</param>
+    /// <param name="y">Receives the outputs, [tokens × rows].</param>
+    /// <param name="stride">Elements from one token's outputs to the next one's.</param>
+    /// <returns>Whether it has; otherwise the outputs are undefined. The bits are those of <see cref="FloatProducts"/> over widened rows.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The matrix has no such rows.</exception>
+    public bool TryMultiply(KernelPath path, long first, int rows, float* x, int tokens, float* y, long stride)
+    {
+        RequireRows(first, rows);
+        var done = MultiplyStored(path, first, rows, x, tokens, y, stride);
+        GC.KeepAlive(this);
+        return done;
+    }
+
+    /// <summary>Adds rows as they are stored to a token's outputs, where there is a kernel for it: y[c] += Σ x[r] · w[first + r, c].</summary>
+    /// <param name="path">The instruction set.</param>
+    /// <param name="first">First row.</param>
+    /// <param name="rows">How many rows.</param>
+    /// <param name="x">The activations, [rows].</param>
+    /// <param name="y">The outputs, [columns].</param>
+    /// <returns>Whether it has; otherwise the outputs are as they were. The bits are those of <see cref="FloatProducts"/> over widened rows.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The matrix has no such rows.</exception>
+    public bool TryAddTransposed(KernelPath path, long first, int rows, float* x, float* y)
+    {
+        RequireRows(first, rows);
+        var done = AddStoredTransposed(path, first, rows, x, y);
+        GC.KeepAlive(this);
+        return done;
+    }
+
     /// <inheritdoc />
     public abstract void Dispose();
+
+    /// <inheritdoc cref="TryMultiply"/>
+    protected virtual bool MultiplyStored(KernelPath path, long first, int rows, float* x, int tokens, float* y, long stride) => false;
+
+    /// <inheritdoc cref="TryAddTransposed"/>
+    protected virtual bool AddStoredTransposed(KernelPath path, long first, int rows, float* x, float* y) => false;
 
     /// <summary>Writes rows that the matrix has.</summary>
     protected abstract void WidenRowsOnHost(long first, int count, float* destination);

@@ -1,0 +1,90 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Deepseek.Inference.Kernels;
+
+/// <summary>Weights as a checkpoint stores them, widened to single precision in registers. The bits are those of <see cref="Widen"/> and <see cref="Fp8E4M3"/>.</summary>
+internal unsafe interface IStoredForm
+{
+    /// <summary>Bytes of a weight.</summary>
+    static abstract int Bytes { get; }
+
+    /// <summary>What a block's scale is made before <see cref="Read"/> multiplies with it; infinite where that cannot be done.</summary>
+    static abstract float Factor(float scale);
+
+    /// <summary>Eight weights.</summary>
+    /// <param name="from">Where they lie.</param>
+    /// <param name="factor">Of <see cref="Factor"/>, in every element.</param>
+    /// <param name="largest">The largest magnitudes so far, which the weights' join.</param>
+    static abstract Vector256<float> Read(byte* from, Vector256<float> factor, ref Vector256<uint> largest);
+
+    /// <summary>Whether what has been read were numbers that <see cref="Read"/> widens rightly: it takes infinities and NaN for numbers.</summary>
+    static abstract bool AreFinite(Vector256<uint> largest);
+}
+
+/// <summary>bfloat16: the upper half of a single. Whatever it is, it is right.</summary>
+internal readonly unsafe struct BFloat16Form : IStoredForm
+{
+    public static int Bytes => sizeof(ushort);
+
+    public static float Factor(float scale) => scale;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Read(byte* from, Vector256<float> factor, ref Vector256<uint> largest) =>
+        Vector256.ShiftLeft(Avx2.ConvertToVector256Int32((ushort*)from), 16).AsSingle();
+
+    public static bool AreFinite(Vector256<uint> largest) => true;
+}
+
+/// <summary>Half precision. Subnormals are read as (1 + m/1024) · 2⁻¹⁴, less 2⁻¹⁴.</summary>
+internal readonly unsafe struct HalfForm : IStoredForm
+{
+    private const uint Sign = 0x8000_0000;
+    private const uint Magnitude = 0x0FFF_E000; // of a code that was sign-extended, and then shifted to where a single has its mantissa
+    private const uint Infinity = 0x0F80_0000;
+    private const uint SmallestNormal = 0x0080_0000;
+    private const uint Rebias = (127 - 15) << 23;
+    private const uint SubnormalRebias = (127 - 14) << 23;
+    private const float SubnormalOffset = 1f / 16384;
+
+    public static int Bytes => sizeof(ushort);
+
+    public static float Factor(float scale) => scale;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Read(byte* from, Vector256<float> factor, ref Vector256<uint> largest)
+    {
+        var code = Vector256.ShiftLeft(Avx2.ConvertToVector256Int32((short*)from), 13).AsUInt32();
+        var magnitude = code & Vector256.Create(Magnitude);
+        largest = Vector256.Max(largest, magnitude);
+        var subnormal = (magnitude + Vector256.Create(SubnormalRebias)).AsSingle() - Vector256.Create(SubnormalOffset);
+        var isSubnormal = Vector256.LessThan(magnitude.AsInt32(), Vector256.Create((int)SmallestNormal)).AsUInt32();
+        var bits = Vector256.ConditionalSelect(isSubnormal, subnormal.AsUInt32(), magnitude + Vector256.Create(Rebias));
+        return (bits | (code & Vector256.Create(Sign))).AsSingle();
+    }
+
+    public static bool AreFinite(Vector256<uint> largest) => Vector256.LessThanAll(largest, Vector256.Create(Infinity));
+}
+
+/// <summary>e4m3 with a scale for each block: a code in a single's place has a value 2¹²⁰ times too small, also if it is a subnormal, and both factors become one.</summary>
+internal readonly unsafe struct Fp8Form : IStoredForm
+{
+    private const uint SignAndMagnitude = 0x87F0_0000; // of a code that was sign-extended, and then shifted
+    private const uint Magnitude = 0x07F0_0000;
+    private const uint NaN = 0x07F0_0000;
+
+    public static int Bytes => sizeof(byte);
+
+    public static float Factor(float scale) => scale * (1u << 30) * (1u << 30) * (1u << 30) * (1u << 30);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Read(byte* from, Vector256<float> factor, ref Vector256<uint> largest)
+    {
+        var code = Vector256.ShiftLeft(Avx2.ConvertToVector256Int32((sbyte*)from), 20).AsUInt32();
+        largest = Vector256.Max(largest, code & Vector256.Create(Magnitude));
+        return (code & Vector256.Create(SignAndMagnitude)).AsSingle() * factor;
+    }
+
+    public static bool AreFinite(Vector256<uint> largest) => Vector256.LessThanAll(largest, Vector256.Create(NaN));
+}
