@@ -15,9 +15,6 @@ internal static unsafe class StoredProducts
     private const int Half = Lanes / 2;
     private const int TileTokens = 4;
 
-    // Far enough for memory to answer.
-    private const int Ahead = 2048;
-
     /// <summary>Whether rows can be multiplied here: with 256-bit vectors, where no vector crosses a block.</summary>
     /// <param name="path">The instruction set.</param>
     /// <param name="columns">Columns of the rows.</param>
@@ -84,7 +81,7 @@ internal static unsafe class StoredProducts
             var factor = Vector256.Create(row.Factors[block]);
             for (var end = x + Math.Min(row.BlockColumns, row.Columns - begin); x < end; x += Lanes, weights += Lanes * TForm.Bytes)
             {
-                Sse.Prefetch0(weights + Ahead);
+                Sse.Prefetch0(weights + BandProducts.Ahead);
                 a = Fma.MultiplyAdd(TForm.Read(weights, factor, ref most), Vector256.Load(x), a);
                 b = Fma.MultiplyAdd(TForm.Read(weights + (Half * TForm.Bytes), factor, ref most), Vector256.Load(x + Half), b);
             }
@@ -107,7 +104,7 @@ internal static unsafe class StoredProducts
             var factor = Vector256.Create(row.Factors[block]);
             for (var end = x0 + Math.Min(row.BlockColumns, row.Columns - begin); x0 < end; x0 += Lanes, x1 += Lanes, x2 += Lanes, x3 += Lanes, weights += Lanes * TForm.Bytes)
             {
-                Sse.Prefetch0(weights + Ahead);
+                Sse.Prefetch0(weights + BandProducts.Ahead);
                 var w = TForm.Read(weights, factor, ref most);
                 a0 = Fma.MultiplyAdd(w, Vector256.Load(x0), a0);
                 a1 = Fma.MultiplyAdd(w, Vector256.Load(x1), a1);

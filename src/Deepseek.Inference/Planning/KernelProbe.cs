@@ -134,7 +134,7 @@ internal static unsafe class KernelProbe
         public void Dispose() => _x.Dispose();
     }
 
-    /// <summary>8-bit weights that are widened, eight rows at a time, and meet activations in fp32, as <c>kv_b_proj</c> does.</summary>
+    /// <summary>8-bit weights that are widened and meet one token's activations in fp32, as <c>kv_b_proj</c> does: in registers, or where there is no kernel for that eight rows at a time.</summary>
     private sealed class WidenedWork(ProbeWeights weights) : BandWork
     {
         private const int PieceRows = 8;
@@ -144,15 +144,22 @@ internal static unsafe class KernelProbe
 
         public override void Run(int item, int worker)
         {
-            var layout = weights.Layout;
+            var (path, layout) = (KernelPaths.Selected, weights.Layout);
+            if (Int8RowProducts.Supports(path, layout, 0, BandLayout.BandRows))
+            {
+                fixed (float* x = _x, y = _y)
+                    Int8RowProducts.Multiply(layout, 0, weights[First + item], 0, BandLayout.BandRows, x, y + ((long)item * BandLayout.BandRows));
+                return;
+            }
+
             var widened = stackalloc float[PieceRows * LatentColumns];
             var band = new ReadOnlySpan<byte>(weights[First + item], weights.BandBytes);
             fixed (float* x = _x, y = _y)
             {
                 for (var row = 0; row < BandLayout.BandRows; row += PieceRows)
                 {
-                    Bands.Decode(KernelPaths.Selected, layout, 0, band, row, PieceRows, new Span<float>(widened, PieceRows * LatentColumns));
-                    FloatProducts.Multiply(KernelPaths.Selected, widened, LatentColumns, PieceRows, x, LatentColumns, 1, LatentColumns, y + ((long)item * BandLayout.BandRows) + row, BandLayout.BandRows);
+                    Bands.Decode(path, layout, 0, band, row, PieceRows, new Span<float>(widened, PieceRows * LatentColumns));
+                    FloatProducts.Multiply(path, widened, LatentColumns, PieceRows, x, LatentColumns, 1, LatentColumns, y + ((long)item * BandLayout.BandRows) + row, BandLayout.BandRows);
                 }
             }
         }

@@ -52,7 +52,7 @@ public static class KnownMachines
         new()
         {
             Name = "cpu-24gb-2core", Origin = "measured: two virtual cores of an EPYC (Zen 3, AVX2) that others used as well, a virtual disk", RamBytes = 22 * GiB,
-            MemoryGigabytesPerSecond = 26, Int16Gops = 2 * Zen3Core, DiskGigabytesPerSecond = 1.8, KernelShare = 0.5, WidenShare = 0.2, ArithmeticShare = 0.4,
+            MemoryGigabytesPerSecond = 26, Int16Gops = 2 * Zen3Core, DiskGigabytesPerSecond = 1.8, KernelShare = 0.5, WidenShare = 0.6, ArithmeticShare = 0.45,
         },
         new()
         {
