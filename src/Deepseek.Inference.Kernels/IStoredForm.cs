@@ -10,6 +10,9 @@ internal unsafe interface IStoredForm
     /// <summary>Bytes of a weight.</summary>
     static abstract int Bytes { get; }
 
+    /// <summary>Whether this thread computes as <see cref="Read"/> needs it.</summary>
+    static abstract bool IsExact { get; }
+
     /// <summary>What a block's scale is made before <see cref="Read"/> multiplies with it; infinite where that cannot be done.</summary>
     static abstract float Factor(float scale);
 
@@ -28,6 +31,8 @@ internal readonly unsafe struct BFloat16Form : IStoredForm
 {
     public static int Bytes => sizeof(ushort);
 
+    public static bool IsExact => true;
+
     public static float Factor(float scale) => scale;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -37,18 +42,19 @@ internal readonly unsafe struct BFloat16Form : IStoredForm
     public static bool AreFinite(Vector256<uint> largest) => true;
 }
 
-/// <summary>Half precision. Subnormals are read as (1 + m/1024) · 2⁻¹⁴, less 2⁻¹⁴.</summary>
+/// <summary>Half precision. Subnormals are read as (1 + m/1024) · 2⁻¹⁴, less 2⁻¹⁴: for them that is less than what they would be as normal numbers, (1 + m/1024) · 2⁻¹⁵, and for all others it is no less.</summary>
 internal readonly unsafe struct HalfForm : IStoredForm
 {
     private const uint Sign = 0x8000_0000;
     private const uint Magnitude = 0x0FFF_E000; // of a code that was sign-extended, and then shifted to where a single has its mantissa
     private const uint Infinity = 0x0F80_0000;
-    private const uint SmallestNormal = 0x0080_0000;
     private const uint Rebias = (127 - 15) << 23;
     private const uint SubnormalRebias = (127 - 14) << 23;
     private const float SubnormalOffset = 1f / 16384;
 
     public static int Bytes => sizeof(ushort);
+
+    public static bool IsExact => true;
 
     public static float Factor(float scale) => scale;
 
@@ -58,10 +64,9 @@ internal readonly unsafe struct HalfForm : IStoredForm
         var code = Vector256.ShiftLeft(Avx2.ConvertToVector256Int32((short*)from), 13).AsUInt32();
         var magnitude = code & Vector256.Create(Magnitude);
         largest = Vector256.Max(largest, magnitude);
+        var normal = (magnitude + Vector256.Create(Rebias)).AsSingle();
         var subnormal = (magnitude + Vector256.Create(SubnormalRebias)).AsSingle() - Vector256.Create(SubnormalOffset);
-        var isSubnormal = Vector256.LessThan(magnitude.AsInt32(), Vector256.Create((int)SmallestNormal)).AsUInt32();
-        var bits = Vector256.ConditionalSelect(isSubnormal, subnormal.AsUInt32(), magnitude + Vector256.Create(Rebias));
-        return (bits | (code & Vector256.Create(Sign))).AsSingle();
+        return Avx.Min(normal, subnormal) | (code & Vector256.Create(Sign)).AsSingle();
     }
 
     public static bool AreFinite(Vector256<uint> largest) => Vector256.LessThanAll(largest, Vector256.Create(Infinity));
@@ -76,6 +81,9 @@ internal readonly unsafe struct Fp8Form : IStoredForm
 
     public static int Bytes => sizeof(byte);
 
+    /// <summary>A thread may take subnormals for zeros: native libraries that are built for speed set it so.</summary>
+    public static bool IsExact => Factor(Single(1 << 20)) > 0;
+
     public static float Factor(float scale) => scale * (1u << 30) * (1u << 30) * (1u << 30) * (1u << 30);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -87,4 +95,8 @@ internal readonly unsafe struct Fp8Form : IStoredForm
     }
 
     public static bool AreFinite(Vector256<uint> largest) => Vector256.LessThanAll(largest, Vector256.Create(NaN));
+
+    // No constant for the compiler: it would compute with it, on the thread that needs the code first.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static float Single(uint bits) => BitConverter.UInt32BitsToSingle(bits);
 }

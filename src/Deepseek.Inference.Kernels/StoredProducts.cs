@@ -35,10 +35,13 @@ internal static unsafe class StoredProducts
     /// <param name="tokens">Tokens.</param>
     /// <param name="y">Receives the outputs, [tokens × rows].</param>
     /// <param name="yStride">Elements from one token's outputs to the next one's.</param>
-    /// <returns>Whether the outputs are right. They are not where a weight is infinite or NaN and its form takes it for a number.</returns>
+    /// <returns>Whether the outputs are right. They are not where a weight is infinite or NaN and its form takes it for a number, where a scale is too large, or where this thread does not compute with subnormals.</returns>
     public static bool Multiply<TForm>(byte* weights, float* scales, int blockColumns, int rows, int columns, float* x, long xStride, int tokens, float* y, long yStride)
         where TForm : struct, IStoredForm
     {
+        if (!TForm.IsExact)
+            return false;
+
         var blocks = (columns + blockColumns - 1) / blockColumns;
         var factors = stackalloc float[blocks];
         for (var block = 0; block < blocks; block++)

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Deepseek.Inference.Kernels.Tests;
 
 /// <summary>Every code of every form, in rows of neighbouring ones: sums are as small as the smallest of them.</summary>
-public sealed unsafe class StoredProductsTests
+public sealed unsafe partial class StoredProductsTests
 {
     private const int Columns = 16;
     private const int Tokens = 7;
@@ -37,6 +37,30 @@ public sealed unsafe class StoredProductsTests
     [InlineData(0xFF)]
     public void Multiply_E4M3ThatIsNaN_SaysSo(int code) => Assert.False(IsRight<Fp8Form, byte>((byte)code));
 
+    [Fact]
+    public void Multiply_ThreadThatTakesSubnormalsForZeros_RefusesE4M3()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64, "Only the C library of Linux is asked to set it.");
+        SkipUnlessThereAreVectors();
+        var (fp8, half) = (IsRight<Fp8Form, byte>(1), !IsRight<HalfForm, ushort>(1)); // compiled before: constants are computed by the thread that compiles
+        Assert.Equal((true, false), (fp8, half));
+        var thread = new Thread(() =>
+        {
+            const int control = 28, zeros = 0x8040; // MXCSR in fenv_t of x86-64; flush to zero, and denormals are zeros
+            var environment = stackalloc byte[64];
+            _ = GetFloatingPoint(environment);
+            *(uint*)(environment + control) |= zeros;
+            _ = SetFloatingPoint(environment);
+            (fp8, half) = (IsRight<Fp8Form, byte>(1), IsRight<HalfForm, ushort>(1));
+        });
+
+        thread.Start();
+        thread.Join();
+
+        Assert.Equal((false, true), (fp8, half));
+        Assert.True(IsRight<Fp8Form, byte>(1));
+    }
+
     [Theory]
     [InlineData(KernelPath.Avx2, 64, 64, 8, true)]
     [InlineData(KernelPath.Avx512, 64, 128, 1, true)]
@@ -47,6 +71,12 @@ public sealed unsafe class StoredProductsTests
     [InlineData(KernelPath.Scalar, 64, 64, 1, false)]
     public void Supports_PathColumnsBlocksAndTokens_AsTheKernelCan(KernelPath path, int columns, int blockColumns, int tokens, bool supported) =>
         Assert.Equal(supported, StoredProducts.Supports(path, columns, blockColumns, tokens));
+
+    [LibraryImport("libm.so.6", EntryPoint = "fegetenv")]
+    private static partial int GetFloatingPoint(byte* environment);
+
+    [LibraryImport("libm.so.6", EntryPoint = "fesetenv")]
+    private static partial int SetFloatingPoint(byte* environment);
 
     private delegate void Widening<T>(ReadOnlySpan<T> codes, Span<float> widened);
 
