@@ -159,7 +159,7 @@ public sealed class LanguageModelTests
         var expected = await AllLogits(operations);
         using var entered = new ManualResetEventSlim();
         using var disposed = new ManualResetEventSlim();
-        var model = await Fixture.LoadAsync("v3-fp8", new ModelOptions { Operations = operations });
+        var model = await Fixture.LoadAsync("v3-fp8", new ModelOptions { Operations = operations, Threads = 2 }); // as in a test above: the pass runs in a thread of the pool
         using var cache = model.CreateCache();
         var observer = new Acting(1, () =>
         {
@@ -182,7 +182,7 @@ public sealed class LanguageModelTests
 
         static async Task<float[]> AllLogits(ComputeOperations operations)
         {
-            using var model = await Fixture.LoadAsync("v3-fp8", new ModelOptions { Operations = operations });
+            using var model = await Fixture.LoadAsync("v3-fp8", new ModelOptions { Operations = operations, Threads = 2 });
             using var cache = model.CreateCache();
             using var logits = model.Observe(Fixture.Ids(40), cache, LogitRows.Last, new Acting(-1, () => { }), CancellationToken.None);
             return logits.ToArray<float>();
