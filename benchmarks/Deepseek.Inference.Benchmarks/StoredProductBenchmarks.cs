@@ -32,7 +32,9 @@ public unsafe class StoredProductBenchmarks : IMeasured
 
     public static IEnumerable<int> Teams => ((int[])[1, Environment.ProcessorCount]).Distinct();
 
-    private long Bytes => (long)Rows * Columns * (Format == "FP8" ? 1 : 2);
+    private int Size => Format == "FP8" ? 1 : 2;
+
+    private long Bytes => (long)Rows * Columns * Size;
 
     public Work WorkOf(string method) => new(Bytes, Threads: Threads);
 
@@ -42,7 +44,7 @@ public unsafe class StoredProductBenchmarks : IMeasured
         var random = new Random(20250120);
         _copies = (int)((WorkingSet + Bytes - 1) / Bytes);
         _memory = new WeightMemory(_copies * Bytes);
-        for (var i = 0L; i < Bytes / (Format == "FP8" ? 1 : 2); i++)
+        for (var i = 0L; i < Bytes / Size; i++)
         {
             var weight = (random.NextSingle() - 0.5f) * (Format == "FP8" ? 800 : 0.1f);
             if (Format == "FP8")
@@ -55,7 +57,7 @@ public unsafe class StoredProductBenchmarks : IMeasured
             Buffer.MemoryCopy(_memory.Start, _memory.Start + (copy * Bytes), Bytes, Bytes);
 
         _team = new ThreadTeam(Threads);
-        _product.Format = Format;
+        (_product.Format, _product.Size) = (Format, Size);
         _product.Tokens = Tokens;
         _product.X = Pinned(Tokens * Columns);
         _product.Y = Pinned(Tokens * Rows);
@@ -97,6 +99,8 @@ public unsafe class StoredProductBenchmarks : IMeasured
     {
         public string Format { get; set; } = "";
 
+        public long Size { get; set; } // of a weight
+
         public bool Direct { get; set; }
 
         public int Tokens { get; set; }
@@ -113,12 +117,12 @@ public unsafe class StoredProductBenchmarks : IMeasured
 
         public override void Run(int item, int worker)
         {
-            var size = Format == "FP8" ? 1L : 2L;
-            var (weights, y) = ((nint)(Source + (item * ItemRows * Columns * size)), (nint)(Y + (item * ItemRows)));
+            var weights = Source + (item * ItemRows * Columns * Size);
+            var y = Y + (item * ItemRows);
             if (Direct)
-                Multiply((byte*)weights, (float*)y);
+                Multiply(weights, y);
             else
-                MultiplyWidened((byte*)weights, size, (float*)y, (float*)Scratch[worker]);
+                MultiplyWidened(weights, y, (float*)Scratch[worker]);
         }
 
         private void Multiply(byte* weights, float* y)
@@ -137,10 +141,10 @@ public unsafe class StoredProductBenchmarks : IMeasured
             }
         }
 
-        private void MultiplyWidened(byte* weights, long size, float* y, float* scratch)
+        private void MultiplyWidened(byte* weights, float* y, float* scratch)
         {
             var (path, count) = (KernelPaths.Selected, WidenedRows * Columns);
-            for (var row = 0; row < ItemRows; row += WidenedRows, weights += count * size)
+            for (var row = 0; row < ItemRows; row += WidenedRows, weights += count * Size)
             {
                 var widened = new Span<float>(scratch, count);
                 if (Format == "FP8")

@@ -6,9 +6,9 @@ public static partial class Fp8E4M3
     // Bits of a code and of the single that it becomes: the magnitude moves up by 20 bits, the sign by 24.
     private const uint Magnitude = 0x7F;
     private const uint Sign = 0x80;
-    private const int MagnitudeShift = 20;
+    internal const int MagnitudeShift = 20;
     private const int SignShift = 24;
-    private const uint NaNMagnitude = Magnitude << MagnitudeShift;
+    internal const uint NaNMagnitude = Magnitude << MagnitudeShift;
     private const uint SmallestNormal = 8u << MagnitudeShift;
 
     // Exponent biases are 127 and 7.

@@ -13,7 +13,7 @@ internal unsafe interface IStoredForm
     /// <summary>Whether this thread computes as <see cref="Read"/> needs it.</summary>
     static abstract bool IsExact { get; }
 
-    /// <summary>What a block's scale is made before <see cref="Read"/> multiplies with it; infinite where that cannot be done.</summary>
+    /// <summary>What a block's scale is made before <see cref="Read"/> multiplies with it; infinite where that cannot be done. Forms that have no scales do nothing with it.</summary>
     static abstract float Factor(float scale);
 
     /// <summary>Eight weights.</summary>
@@ -37,7 +37,7 @@ internal readonly unsafe struct BFloat16Form : IStoredForm
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Read(byte* from, Vector256<float> factor, ref Vector256<uint> largest) =>
-        Vector256.ShiftLeft(Avx2.ConvertToVector256Int32((ushort*)from), 16).AsSingle();
+        Vector256.ShiftLeft(Avx2.ConvertToVector256Int32((ushort*)from), Widen.BFloat16Shift).AsSingle();
 
     public static bool AreFinite(Vector256<uint> largest) => true;
 }
@@ -48,9 +48,6 @@ internal readonly unsafe struct HalfForm : IStoredForm
     private const uint Sign = 0x8000_0000;
     private const uint Magnitude = 0x0FFF_E000; // of a code that was sign-extended, and then shifted to where a single has its mantissa
     private const uint Infinity = 0x0F80_0000;
-    private const uint Rebias = (127 - 15) << 23;
-    private const uint SubnormalRebias = (127 - 14) << 23;
-    private const float SubnormalOffset = 1f / 16384;
 
     public static int Bytes => sizeof(ushort);
 
@@ -61,11 +58,11 @@ internal readonly unsafe struct HalfForm : IStoredForm
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Read(byte* from, Vector256<float> factor, ref Vector256<uint> largest)
     {
-        var code = Vector256.ShiftLeft(Avx2.ConvertToVector256Int32((short*)from), 13).AsUInt32();
+        var code = Vector256.ShiftLeft(Avx2.ConvertToVector256Int32((short*)from), Widen.HalfShift).AsUInt32();
         var magnitude = code & Vector256.Create(Magnitude);
         largest = Vector256.Max(largest, magnitude);
-        var normal = (magnitude + Vector256.Create(Rebias)).AsSingle();
-        var subnormal = (magnitude + Vector256.Create(SubnormalRebias)).AsSingle() - Vector256.Create(SubnormalOffset);
+        var normal = (magnitude + Vector256.Create(Widen.HalfRebias)).AsSingle();
+        var subnormal = (magnitude + Vector256.Create(Widen.HalfSubnormalRebias)).AsSingle() - Vector256.Create(Widen.HalfSubnormalOffset);
         return Avx.Min(normal, subnormal) | (code & Vector256.Create(Sign)).AsSingle();
     }
 
@@ -76,25 +73,23 @@ internal readonly unsafe struct HalfForm : IStoredForm
 internal readonly unsafe struct Fp8Form : IStoredForm
 {
     private const uint SignAndMagnitude = 0x87F0_0000; // of a code that was sign-extended, and then shifted
-    private const uint Magnitude = 0x07F0_0000;
-    private const uint NaN = 0x07F0_0000;
 
     public static int Bytes => sizeof(byte);
 
     /// <summary>A thread may take subnormals for zeros: native libraries that are built for speed set it so.</summary>
-    public static bool IsExact => Factor(Single(1 << 20)) > 0;
+    public static bool IsExact => Factor(Single(1u << Fp8E4M3.MagnitudeShift)) > 0;
 
     public static float Factor(float scale) => scale * (1u << 30) * (1u << 30) * (1u << 30) * (1u << 30);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Read(byte* from, Vector256<float> factor, ref Vector256<uint> largest)
     {
-        var code = Vector256.ShiftLeft(Avx2.ConvertToVector256Int32((sbyte*)from), 20).AsUInt32();
-        largest = Vector256.Max(largest, code & Vector256.Create(Magnitude));
+        var code = Vector256.ShiftLeft(Avx2.ConvertToVector256Int32((sbyte*)from), Fp8E4M3.MagnitudeShift).AsUInt32();
+        largest = Vector256.Max(largest, code & Vector256.Create(Fp8E4M3.NaNMagnitude)); // all bits of a magnitude
         return (code & Vector256.Create(SignAndMagnitude)).AsSingle() * factor;
     }
 
-    public static bool AreFinite(Vector256<uint> largest) => Vector256.LessThanAll(largest, Vector256.Create(NaN));
+    public static bool AreFinite(Vector256<uint> largest) => Vector256.LessThanAll(largest, Vector256.Create(Fp8E4M3.NaNMagnitude));
 
     // No constant for the compiler: it would compute with it, on the thread that needs the code first.
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -42,7 +42,7 @@ internal static unsafe class StoredProducts
         if (!TForm.IsExact)
             return false;
 
-        var blocks = (columns + blockColumns - 1) / blockColumns;
+        var blocks = (int)Lengths.CeilDiv(columns, blockColumns);
         var factors = stackalloc float[blocks];
         for (var block = 0; block < blocks; block++)
         {

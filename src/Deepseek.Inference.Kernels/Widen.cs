@@ -7,18 +7,18 @@ namespace Deepseek.Inference.Kernels;
 /// <remarks>Every path returns the bits of the base class library's conversions; a NaN keeps its payload and comes out quiet from half precision.</remarks>
 public static partial class Widen
 {
-    private const int BFloat16Shift = 16;
+    internal const int BFloat16Shift = 16;
     private const uint HalfMagnitude = 0x7FFF;
     private const uint HalfSign = 0x8000;
-    private const int HalfShift = 13;
+    internal const int HalfShift = 13;
     private const int HalfSignShift = 16;
     private const uint HalfSmallestNormal = 0x0400 << HalfShift;
     private const uint HalfInfinity = 0x7C00 << HalfShift;
 
     // Exponent biases are 127 and 15; subnormals as in Fp8E4M3: read as (1 + m/1024) · 2^-14, less 2^-14.
-    private const uint HalfRebias = (127 - 15) << 23;
-    private const uint HalfSubnormalRebias = (127 - 14) << 23;
-    private const float HalfSubnormalOffset = 1f / 16384;
+    internal const uint HalfRebias = (127 - 15) << 23;
+    internal const uint HalfSubnormalRebias = (127 - 14) << 23;
+    internal const float HalfSubnormalOffset = 1f / 16384;
     private const uint SingleInfinity = 0x7F800000;
     private const uint SingleQuiet = 0x00400000;
 

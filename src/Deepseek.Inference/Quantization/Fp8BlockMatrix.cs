@@ -33,6 +33,9 @@ internal sealed unsafe class Fp8BlockMatrix : WeightMatrix
 
     public override int RowAlignment => _blockRows;
 
+    /// <summary>Blocks of a row.</summary>
+    private int Across => ((int)Columns + _blockColumns - 1) / _blockColumns;
+
     public override Tensor Widen(long first, long count) => _address == 0 ? WidenByTorch(first, count) : WidenOnHost(first, count);
 
     public override Tensor Gather(Tensor rows)
@@ -65,7 +68,6 @@ internal sealed unsafe class Fp8BlockMatrix : WeightMatrix
         if (_address == 0 || !StoredProducts.Supports(path, columns, _blockColumns, tokens))
             return false;
 
-        var across = (columns + _blockColumns - 1) / _blockColumns;
         fixed (float* scales = _hostScales)
         {
             // Rows of one row of blocks at a time.
@@ -73,7 +75,7 @@ internal sealed unsafe class Fp8BlockMatrix : WeightMatrix
             {
                 var some = (int)Math.Min(_blockRows - (row % _blockRows), first + rows - row);
                 var weights = (byte*)_address + (row * columns);
-                if (!StoredProducts.Multiply<Fp8Form>(weights, scales + (row / _blockRows * across), _blockColumns, some, columns, x, columns, tokens, y + (row - first), stride))
+                if (!StoredProducts.Multiply<Fp8Form>(weights, scales + (row / _blockRows * Across), _blockColumns, some, columns, x, columns, tokens, y + (row - first), stride))
                     return false;
                 row += some;
             }
@@ -88,11 +90,10 @@ internal sealed unsafe class Fp8BlockMatrix : WeightMatrix
             throw NotOnHost();
 
         var columns = (int)Columns;
-        var across = (columns + _blockColumns - 1) / _blockColumns;
         for (var row = first; row < first + count; row++, destination += columns)
         {
             Fp8E4M3.DecodeBlocks(
-                new ReadOnlySpan<byte>((byte*)_address + (row * columns), columns), 1, columns, _hostScales.AsSpan((int)(row / _blockRows) * across, across), _blockRows, _blockColumns,
+                new ReadOnlySpan<byte>((byte*)_address + (row * columns), columns), 1, columns, _hostScales.AsSpan((int)(row / _blockRows) * Across, Across), _blockRows, _blockColumns,
                 new Span<float>(destination, columns));
         }
     }

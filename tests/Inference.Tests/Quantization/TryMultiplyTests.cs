@@ -1,8 +1,8 @@
-using System.Runtime.InteropServices;
 using Deepseek.Inference.Compute;
 using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Quantization;
 using Deepseek.Inference.Tests.Layers;
+using Deepseek.Inference.Tests.Models;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Tests.Quantization;
@@ -40,7 +40,7 @@ public sealed unsafe class TryMultiplyTests
                 Assert.True(Multiply(made.Matrix, first, rows, x, tokens, actual));
                 Widened(made.Matrix, first, rows, x, tokens, expected);
 
-                Assert.Equal(Bits(expected), Bits(actual));
+                Fixture.AssertSameBits(expected, actual);
             }
         }
     }
@@ -86,8 +86,8 @@ public sealed unsafe class TryMultiplyTests
             FloatProducts.MultiplyTransposed(Path, w, columns, rows, x, rows, 1, columns, e, columns);
         }
 
-        Assert.Equal(Bits(expected), Bits(actual));
-        Assert.Equal(Bits(expectedSums), Bits(actualSums));
+        Fixture.AssertSameBits(expected, actual);
+        Fixture.AssertSameBits(expectedSums, actualSums);
     }
 
     [Theory]
@@ -138,7 +138,7 @@ public sealed unsafe class TryMultiplyTests
 
         Widened(matrix, 0, 4, x, 1, expected);
         if (multiplied)
-            Assert.Equal(Bits(expected), Bits(actual));
+            Fixture.AssertSameBits(expected, actual);
     }
 
     [Fact]
@@ -167,6 +167,4 @@ public sealed unsafe class TryMultiplyTests
             FloatProducts.Multiply(Path, w, columns, rows, from, columns, tokens, columns, to, rows);
         }
     }
-
-    private static int[] Bits(float[] values) => MemoryMarshal.Cast<float, int>(values).ToArray();
 }
