@@ -1,5 +1,6 @@
 using Deepseek.Inference.Caching;
 using Deepseek.Inference.Quantization;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Compute;
@@ -69,16 +70,16 @@ internal static class TorchAttention
         var keyNope = keyUp.matmul(latent.t()); // [H, P, S]
         var keyRope = cached.narrow(1, rank, rope.shape[2]).t(); // [R, S], one for all heads
         var values = latent.matmul(valueUp.transpose(1, 2)); // [H, S, V]
-        var scores = nope.matmul(keyNope).add_(rope.matmul(keyRope)); // [H, T, S]
+        var scores = nope.matmul(keyNope).add_(rope.matmul(keyRope), HeldScalar.One); // [H, T, S]
         return Weigh(scores, visible, scale).matmul(values); // [H, T, V]
     }
 
     private static Tensor Weigh(Tensor scores, VisibleKeys visible, double scale)
     {
-        using TorchSharp.Scalar factor = scale; // held: TorchSharp may free an implicit one before libtorch has read it
+        using var factor = scale.ToScalar();
         scores = scores.mul_(factor);
         if (visible.Mask(scores.device) is { } mask)
-            scores = scores.add_(mask);
+            scores = scores.add_(mask, HeldScalar.One);
         return scores.softmax(-1);
     }
 

@@ -1,5 +1,6 @@
 using Deepseek.Inference.Caching;
 using Deepseek.Inference.Quantization;
+using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -34,14 +35,14 @@ internal sealed class TorchOperations(AttentionForm form) : IComputeOperations
             place.copy_(part).Dispose();
         }
 
-        return (bias is null ? result : result.add_(bias)).MoveToOuterDisposeScope();
+        return (bias is null ? result : result.add_(bias, HeldScalar.One)).MoveToOuterDisposeScope();
     }
 
     public Tensor RmsNorm(Tensor x, Tensor weight, double epsilon)
     {
         using var scope = NewDisposeScope();
-        using TorchSharp.Scalar term = epsilon; // held: TorchSharp may free an implicit one before libtorch has read it
-        var inverse = x.square().mean([-1], keepdim: true).add_(term).rsqrt_();
+        using var term = epsilon.ToScalar();
+        var inverse = x.mul(x).mean([-1], keepdim: true).add_(term, HeldScalar.One).rsqrt_();
         return x.mul(inverse).mul_(weight).MoveToOuterDisposeScope();
     }
 

@@ -39,18 +39,20 @@ internal readonly struct VisibleKeys
         if (_queries == 1)
             return null;
 
-        var count = End - _recentStart;
-        var keys = arange(_recentStart, End, ScalarType.Int64, device);
-        if (_recentStart > 0 && _sink > 0)
+        var early = _recentStart == 0 ? 0 : _sink; // how many of the first tokens are read beside the recent ones
+        var keys = early + End - _recentStart;
+        var mask = new float[(long)_queries * keys];
+        for (var i = 0; i < _queries; i++)
         {
-            keys = cat([arange(0, _sink, ScalarType.Int64, device), keys]);
-            count += _sink;
+            var query = _firstQuery + i;
+            var row = mask.AsSpan(i * keys, keys);
+            for (var j = 0; j < keys; j++)
+            {
+                var key = j < early ? j : _recentStart + j - early;
+                row[j] = key <= query && (query - key < _recent || key < _sink) ? 0 : float.NegativeInfinity;
+            }
         }
 
-        var queries = arange(_firstQuery, End, ScalarType.Int64, device).unsqueeze(1); // [T, 1]
-        var hidden = keys.gt(queries); // [T, S]
-        if (_recent != int.MaxValue)
-            hidden = hidden.logical_or(queries.sub(keys).ge(_recent).logical_and(keys.ge(_sink)));
-        return zeros(_queries, count, ScalarType.Float32, device).masked_fill_(hidden, double.NegativeInfinity);
+        return tensor(mask, [_queries, keys], device: device);
     }
 }

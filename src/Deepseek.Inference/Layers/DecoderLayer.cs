@@ -1,4 +1,5 @@
 using Deepseek.Inference.Experts;
+using Deepseek.Inference.Quantization;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Layers;
@@ -25,8 +26,8 @@ internal sealed partial class DecoderLayer(RmsNorm attentionNorm, IAttention att
     {
         using var scope = NewDisposeScope();
         pass.CancellationToken.ThrowIfCancellationRequested();
-        x = x.add(attention.Forward(attentionNorm.Forward(x, pass), pass, cacheLayer));
-        return x.add_(feedForward.Forward(feedForwardNorm.Forward(x, pass), pass)).MoveToOuterDisposeScope();
+        x = x.add(attention.Forward(attentionNorm.Forward(x, pass), pass, cacheLayer), HeldScalar.One);
+        return x.add_(feedForward.Forward(feedForwardNorm.Forward(x, pass), pass), HeldScalar.One).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

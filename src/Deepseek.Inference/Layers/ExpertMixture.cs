@@ -42,7 +42,7 @@ internal sealed partial class ExpertMixture(int layer, ExpertRouter router, IExp
         var factors = tensor(routing.Weights, [routing.Tokens, routing.Chosen, 1], device: x.device); // [N, K, 1]
         var sum = results.view(routing.Tokens, routing.Chosen, -1).mul_(factors).sum(1); // [N, D]
         if (shared is not null)
-            sum = sum.add_(shared.Forward(x, pass));
+            sum = sum.add_(shared.Forward(x, pass), HeldScalar.One);
         return sum.MoveToOuterDisposeScope();
     }
 

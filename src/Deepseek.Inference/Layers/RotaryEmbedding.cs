@@ -1,5 +1,6 @@
 using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
+using Deepseek.Inference.Quantization;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Layers;
@@ -65,7 +66,7 @@ internal sealed class RotaryEmbedding
     private static (Tensor First, Tensor Second) Turn(Tensor a, Tensor b, ForwardPass pass)
     {
         var (cos, sin) = a.dim() == 3 ? (pass.Cosine.unsqueeze(1), pass.Sine.unsqueeze(1)) : (pass.Cosine, pass.Sine);
-        return (a.mul(cos).sub_(b.mul(sin)), a.mul(sin).add_(b.mul(cos)));
+        return (a.mul(cos).sub_(b.mul(sin)), a.mul(sin).add_(b.mul(cos), HeldScalar.One));
     }
 
     /// <summary>A position's angles.</summary>

@@ -93,7 +93,7 @@ internal sealed class BandDecoder
                 return _tables.Floats.Read(codes.reshape(-1, sizeof(float)));
             default:
                 var pairs = codes.reshape(-1, sizeof(short)).to(ScalarType.Int32);
-                return _tables.Values(Layout.Precision).index_select(0, pairs.select(1, 1).bitwise_left_shift(_tables.Eight).add_(pairs.select(1, 0)));
+                return _tables.Values(Layout.Precision).index_select(0, pairs.select(1, 1).bitwise_left_shift(_tables.Eight).add_(pairs.select(1, 0), HeldScalar.One));
         }
     }
 
@@ -130,8 +130,8 @@ internal sealed class BandDecoder
 
         // Groups run through the whole matrix: a band begins within one.
         var factors = Floats(bands, sizeof(float), (codesOffset / sizeof(float)) - 1);
-        var groups = _phases!.narrow(0, band, bands.shape[0]).unsqueeze(1).add(_blocks!.narrow(0, 0, blocks).unsqueeze(0)).bitwise_right_shift(_tables.Eight); // [b, blocks]
-        return Look(_tables.Dynamic, codes).view(-1, blocks).mul_(factors.gather(1, groups)).add_(Floats(bands, 0, 1));
+        var groups = _phases!.narrow(0, band, bands.shape[0]).unsqueeze(1).add(_blocks!.narrow(0, 0, blocks).unsqueeze(0), HeldScalar.One).bitwise_right_shift(_tables.Eight); // [b, blocks]
+        return Look(_tables.Dynamic, codes).view(-1, blocks).mul_(factors.gather(1, groups)).add_(Floats(bands, 0, 1), HeldScalar.One);
     }
 
     /// <summary>fp32 numbers of every band's header, [b, count].</summary>

@@ -23,7 +23,8 @@ internal sealed class ColumnEnergiesCounter
         }
 
         using var scope = NewDisposeScope();
-        var squares = inputs.to(ScalarType.Float32).square().sum([0], type: ScalarType.Float64).ToArray<double>();
+        var wide = inputs.to(ScalarType.Float32);
+        var squares = wide.mul(wide).sum([0], type: ScalarType.Float64).ToArray<double>();
         lock (_lock)
         {
             foreach (var matrix in matrices)

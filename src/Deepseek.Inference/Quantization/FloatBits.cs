@@ -40,7 +40,7 @@ internal sealed class FloatBits
             .bitwise_or(middle.bitwise_left_shift(_eight))
             .bitwise_or(high.bitwise_and(_lowSeven).bitwise_left_shift(_sixteen));
         var kind = top.bitwise_left_shift(_one).bitwise_or(high.bitwise_right_shift(_seven)); // sign and exponent
-        return fraction.add_(_hidden.index_select(0, kind)).to(ScalarType.Float64).mul_(_power.index_select(0, kind)).to(ScalarType.Float32);
+        return fraction.add_(_hidden.index_select(0, kind), HeldScalar.One).to(ScalarType.Float64).mul_(_power.index_select(0, kind)).to(ScalarType.Float32);
     }
 
     private static int ExponentOf(int one) => one & 0xFF;

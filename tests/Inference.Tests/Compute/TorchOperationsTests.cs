@@ -1,6 +1,8 @@
 using Deepseek.Inference.Compute;
 using Deepseek.Inference.Quantization;
+using Deepseek.Inference.Tests.Diagnostics;
 using Deepseek.Inference.Tests.Layers;
+using Deepseek.Inference.Tests.Models;
 using Deepseek.Inference.Tests.Quantization;
 using static TorchSharp.torch;
 
@@ -48,6 +50,22 @@ public sealed class TorchOperationsTests
         var result = Operations.Linear(x, weight);
 
         Assert.InRange(Passes.RelativeDifference(Oracle.Linear(Rows(x)[0], weight), result), 0, Tolerance);
+    }
+
+    [Fact]
+    public async Task RmsNorm_WhileFinalizersRun_GivesTheBits() // what TorchSharp passes to libtorch must be held until libtorch returns
+    {
+        using var scope = NewDisposeScope();
+        var random = new Random(4);
+        var (x, gain) = (Passes.Normal(random, 4, 37), Passes.Normal(random, 37));
+        var expected = Operations.RmsNorm(x, gain, 1e-6).ToArray<float>();
+
+        await using var storm = new FinalizerStorm();
+        for (var i = 0; i < 10_000; i++)
+        {
+            using var inner = NewDisposeScope();
+            Fixture.AssertSameBits(expected, Operations.RmsNorm(x, gain, 1e-6).ToArray<float>());
+        }
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Offload;
 using Deepseek.Inference.Tests.Checkpoints;
+using Deepseek.Inference.Tests.Diagnostics;
 
 namespace Deepseek.Inference.Tests.Offload;
 
@@ -100,6 +101,16 @@ public sealed class DeviceModelTests(NanoStore store)
         var both = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => Task.Run(() => PagedModelTests.Bits(model, 30), TestContext.Current.CancellationToken)));
 
         Assert.Equal([expected, expected], both);
+    }
+
+    [Fact]
+    public async Task Forward_WhileFinalizersRun_GivesTheBits()
+    {
+        using var model = await LoadAsync(12, 6);
+        var expected = PagedModelTests.Bits(model, 20);
+
+        await using var storm = new FinalizerStorm();
+        Assert.Equal(expected, PagedModelTests.Bits(model, 20));
     }
 
     [Fact]
