@@ -5,7 +5,7 @@ namespace Deepseek.Inference.Kernels;
 /// <summary>Multiplies activations with weights, both in single precision, in one order of summation.</summary>
 /// <remarks>
 /// An output has the same bits on every instruction set, whatever other tokens and rows are computed with it, and wherever the rows are cut. Everything runs in the caller's thread; several threads take
-/// different outputs. Nothing is allocated.
+/// different outputs. Nothing is allocated but a thread's scratch memory, which is kept.
 /// </remarks>
 internal static unsafe partial class FloatProducts
 {
@@ -37,6 +37,8 @@ internal static unsafe partial class FloatProducts
         RequireStride(nameof(yStride), yStride, tokens, rows, "outputs");
         if (path == KernelPath.Scalar)
             MultiplyScalar(weights, weightStride, rows, x, xStride, tokens, columns, y, yStride);
+        else if (Packs(rows, tokens, columns))
+            MultiplyPacked(path, weights, weightStride, rows, x, xStride, tokens, columns, y, yStride);
         else
             MultiplyBlocks(path, weights, weightStride, rows, x, xStride, tokens, columns, y, yStride);
     }

@@ -13,9 +13,6 @@ internal sealed unsafe class CpuEngine : IDisposable
     /// <summary>Rows of a matrix that one item of work computes: a band of a page store, and a block of activations.</summary>
     public const int UnitRows = BandLayout.BandRows;
 
-    // Rows that are widened at once: in most models 64 to 230 KB, which the second cache holds.
-    private const int WidenedRows = 8;
-
     private readonly ActionWork _work = new();
     private readonly CpuBuffer[] _scratch;
     private readonly CpuBuffer[] _results;
@@ -128,15 +125,16 @@ internal sealed unsafe class CpuEngine : IDisposable
         }
 
         var columns = (int)matrix.Columns;
-        var scratch = Scratch(worker, ((long)WidenedRows + (consecutive ? 0 : count)) * columns);
-        var rows = consecutive ? x.Row(tokens[0]) : Gather(x, tokens, count, scratch + ((long)WidenedRows * columns));
+        var together = FloatProducts.RowsTogether(count);
+        var scratch = Scratch(worker, ((long)together + (consecutive ? 0 : count)) * columns);
+        var rows = consecutive ? x.Row(tokens[0]) : Gather(x, tokens, count, scratch + ((long)together * columns));
         var (first, end) = ((long)unit * UnitRows, Math.Min(matrix.Rows, ((long)unit + 1) * UnitRows));
         if (matrix.TryMultiply(Path, first, (int)(end - first), rows, count, y, stride))
             return;
 
-        for (var row = first; row < end; row += WidenedRows)
+        for (var row = first; row < end; row += together)
         {
-            var some = (int)Math.Min(WidenedRows, end - row);
+            var some = (int)Math.Min(together, end - row);
             FloatProducts.Multiply(Path, Widened(matrix, row, some, scratch), columns, some, rows, columns, count, columns, y + (row - first), stride);
         }
     }
