@@ -9,8 +9,9 @@ internal sealed unsafe class CpuFeedForward : IDisposable
 {
     private const int Unit = CpuEngine.UnitRows;
 
-    // Tokens of an item of gate and up: their numbers stay in the second cache until they are rounded.
-    private const int TokenBlock = 128;
+    // Tokens of an item. Where numbers are rounded, those of gate and up stay in the second cache until they are; elsewhere rows are widened once for as many tokens as can be.
+    private const int RoundedTokens = 128;
+    private const int WidenedTokens = 512;
 
     private readonly CpuEngine _engine;
     private readonly Action<int, int> _gateItem;
@@ -61,8 +62,10 @@ internal sealed unsafe class CpuFeedForward : IDisposable
     {
         if (_count == _experts.Length)
             Array.Resize(ref _experts, 2 * _count);
-        _experts[_count++] = new Expert(weights, _inner[group], firstPlace, tokens, consecutive, count, output, _gateItems, _downItems);
-        var blocks = BlocksOf(count);
+        var block = _engine.Rounds(weights.Gate) ? RoundedTokens : WidenedTokens;
+        var expert = new Expert(weights, _inner[group], firstPlace, tokens, consecutive, count, block, output, _gateItems, _downItems);
+        _experts[_count++] = expert;
+        var blocks = expert.Blocks;
         _gateItems += CpuEngine.UnitsOf(weights.Gate) * blocks;
         _downItems += CpuEngine.UnitsOf(weights.Down) * blocks;
         _engine.Count(weights.Gate);
@@ -83,8 +86,6 @@ internal sealed unsafe class CpuFeedForward : IDisposable
             inner.Dispose();
     }
 
-    private static int BlocksOf(int tokens) => (tokens + TokenBlock - 1) / TokenBlock;
-
     private void Gate(int item, int worker)
     {
         var index = _count - 1;
@@ -92,9 +93,9 @@ internal sealed unsafe class CpuFeedForward : IDisposable
             index--;
 
         ref readonly var expert = ref _experts[index];
-        var (unit, block) = Math.DivRem(item - expert.FirstGateItem, BlocksOf(expert.Count));
-        var first = block * TokenBlock;
-        var count = Math.Min(TokenBlock, expert.Count - first);
+        var (unit, block) = Math.DivRem(item - expert.FirstGateItem, expert.Blocks);
+        var first = block * expert.Block;
+        var count = Math.Min(expert.Block, expert.Count - first);
         var rows = (int)Math.Min(Unit, expert.Weights.Gate.Rows - ((long)unit * Unit));
         var gate = _engine.Results(worker, 2L * count * Unit);
         var up = gate + ((long)count * Unit);
@@ -124,9 +125,9 @@ internal sealed unsafe class CpuFeedForward : IDisposable
             index--;
 
         ref readonly var expert = ref _experts[index];
-        var (unit, block) = Math.DivRem(item - expert.FirstDownItem, BlocksOf(expert.Count));
-        var first = expert.FirstPlace + (block * TokenBlock);
-        var count = Math.Min(TokenBlock, expert.FirstPlace + expert.Count - first);
+        var (unit, block) = Math.DivRem(item - expert.FirstDownItem, expert.Blocks);
+        var first = expert.FirstPlace + (block * expert.Block);
+        var count = Math.Min(expert.Block, expert.FirstPlace + expert.Count - first);
         var down = expert.Weights.Down;
         var next = CpuEngine.AddressAfter(down, unit, After(index)?.Down);
         _engine.Multiply(
@@ -138,7 +139,7 @@ internal sealed unsafe class CpuFeedForward : IDisposable
     private FeedForwardWeights? After(int index) => index + 1 < _count ? _experts[index + 1].Weights : null;
 
     private readonly struct Expert(
-        FeedForwardWeights weights, CpuInput inner, int firstPlace, int* tokens, bool consecutive, int count, float* output, int firstGateItem, int firstDownItem)
+        FeedForwardWeights weights, CpuInput inner, int firstPlace, int* tokens, bool consecutive, int count, int block, float* output, int firstGateItem, int firstDownItem)
     {
         public readonly FeedForwardWeights Weights = weights;
         public readonly CpuInput Inner = inner;
@@ -146,6 +147,13 @@ internal sealed unsafe class CpuFeedForward : IDisposable
         public readonly int* Tokens = tokens;
         public readonly bool Consecutive = consecutive;
         public readonly int Count = count;
+
+        /// <summary>Tokens of an item.</summary>
+        public readonly int Block = block;
+
+        /// <summary>Items of a unit of rows.</summary>
+        public readonly int Blocks = (count + block - 1) / block;
+
         public readonly float* Output = output;
         public readonly int FirstGateItem = firstGateItem;
         public readonly int FirstDownItem = firstDownItem;
