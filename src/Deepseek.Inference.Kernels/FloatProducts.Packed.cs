@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -25,7 +24,7 @@ internal static unsafe partial class FloatProducts
     /// <param name="tokens">Tokens of the call.</param>
     public static int RowsTogether(int tokens) => tokens >= PackedFromTokens ? PackedRows : UnpackedRows;
 
-    private static bool Packs(int rows, int tokens, int columns) => tokens >= PackedFromTokens && rows >= PackedFromRows && columns % Lanes == 0;
+    private static bool Packs(int rows, int tokens, int columns) => tokens >= PackedFromTokens && rows >= PackedFromRows && columns > 0 && columns % Lanes == 0;
 
     private static void MultiplyPacked(KernelPath path, float* weights, long weightStride, int rows, float* x, long xStride, int tokens, int columns, float* y, long yStride)
     {
@@ -73,7 +72,9 @@ internal static unsafe partial class FloatProducts
                     for (var r = 0; r < height; r += TTile.Rows, group += TTile.Rows * some)
                     {
                         MultiplyGroup<TTile>(group, packedX, count, some, column == 0, sums + (r * Lanes), ref ahead, lines);
-                        for (var t = 0; column + some == columns && t < count; t++)
+                        if (column + some < columns)
+                            continue;
+                        for (var t = 0; t < count; t++)
                             AddLanes(sums + (t * TokenSums) + (r * Lanes), Math.Min(TTile.Rows, height - r), y + ((token + t) * yStride) + row + r);
                     }
                 }
