@@ -5,7 +5,7 @@ namespace Deepseek.Inference.Quantization;
 /// <summary>TorchSharp's scalars that nothing frees, for its functions that would make one themselves.</summary>
 /// <remarks>
 /// TorchSharp reads a scalar's address and calls libtorch; from then on nothing holds the scalar, so that its finalizer may free it while libtorch reads it:
-/// an error or, worse, another number. A scalar must be held by a variable until the call returns; eng/BannedSymbols.txt names what makes one unseen.
+/// an error or, worse, another number. A scalar must be held by a variable until the call returns; eng/BannedSymbols.TorchSharp.txt names what makes one unseen.
 /// </remarks>
 internal static class HeldScalar
 {

@@ -57,7 +57,7 @@ public sealed class VisibleKeysTests
     private static LatentCache Filled(int tokens)
     {
         var cache = Passes.Cache(latent: 1, rope: 0);
-        cache.Append(0, arange(0, tokens, ScalarType.Float32).view(tokens, 1));
+        cache.Append(0, Passes.Counting(tokens, 1));
         cache.Advance(new int[tokens]);
         return cache;
     }

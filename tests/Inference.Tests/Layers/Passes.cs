@@ -36,6 +36,9 @@ internal static class Passes
         return values.clone();
     }
 
+    /// <summary>0, 1, 2, … in fp32.</summary>
+    public static Tensor Counting(params long[] shape) => tensor([.. Enumerable.Range(0, (int)shape.Aggregate(1L, (a, b) => a * b)).Select(number => (float)number)], shape);
+
     public static float[] NormalValues(Random random, long count)
     {
         var values = new float[count];

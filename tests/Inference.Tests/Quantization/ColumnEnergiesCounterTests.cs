@@ -1,5 +1,6 @@
 using Deepseek.Inference.Diagnostics;
 using Deepseek.Inference.Quantization;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Tests.Quantization;
@@ -30,7 +31,8 @@ public sealed class ColumnEnergiesCounterTests
         // In single precision the sum would stand still at 2^24.
         var counter = new ColumnEnergiesCounter();
         using var matrix = new FloatMatrix(ones(1, 1)) { Name = "w" };
-        using var large = full(1 << 20, 1, 16f);
+        using var sixteen = 16f.ToScalar();
+        using var large = full(1 << 20, 1, sixteen);
         using var small = ones(1, 1);
 
         counter.Add(large, matrix);
@@ -59,7 +61,8 @@ public sealed class ColumnEnergiesCounterTests
     {
         var counter = new ColumnEnergiesCounter();
         using var matrix = new FloatMatrix(ones(1, 1)) { Name = "w" };
-        using var inputs = full(1, 1, 1000, dtype: ScalarType.Float16);
+        using var thousand = 1000.ToScalar();
+        using var inputs = full(1, 1, thousand, dtype: ScalarType.Float16);
 
         counter.Add(inputs, matrix); // 10⁶ is beyond half precision
 

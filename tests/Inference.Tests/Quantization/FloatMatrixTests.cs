@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Deepseek.Inference.Checkpoints;
 using Deepseek.Inference.Quantization;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Tests.Quantization;
@@ -36,7 +37,8 @@ public sealed class FloatMatrixTests
         using var scope = NewDisposeScope();
         using var matrix = new FloatMatrix(zeros(3, 2));
 
-        matrix.Widen(1, 1).fill_(7);
+        using var seven = 7.ToScalar();
+        matrix.Widen(1, 1).fill_(seven);
 
         Assert.Equal([0, 0, 7, 7, 0, 0], matrix.Widen().ToArray<float>());
     }
@@ -47,7 +49,8 @@ public sealed class FloatMatrixTests
         using var scope = NewDisposeScope();
         using var matrix = new FloatMatrix(zeros(3, 2));
 
-        matrix.Gather(tensor(new long[] { 1 })).fill_(7);
+        using var seven = 7.ToScalar();
+        matrix.Gather(tensor(new long[] { 1 })).fill_(seven);
 
         Assert.All(matrix.Widen().ToArray<float>(), value => Assert.Equal(0, value));
     }
