@@ -14,15 +14,11 @@ internal static unsafe partial class FloatProducts
     private const int UnpackedRows = 8;
 
     // The activations of 24 tokens and 2,048 columns take 192 KB, the partial sums of 64 rows 102: both lie in the second cache. Four rows' halves of 2,048 columns take 16 KB of the first.
-    private const int PackedTokens = 24;
-    private const int PackedRows = 64;
     private const int PackedColumns = 2048;
-
-    private const int PackedSums = PackedTokens * TokenSums;
 
     /// <summary>Rows that a call of <see cref="Multiply"/> is best given, where a caller must first write them.</summary>
     /// <param name="tokens">Tokens of the call.</param>
-    public static int RowsTogether(int tokens) => tokens >= PackedFromTokens ? PackedRows : UnpackedRows;
+    public static int RowsTogether(int tokens) => tokens >= PackedFromTokens ? RowBlock : UnpackedRows;
 
     private static bool Packs(int rows, int tokens, int columns) => tokens >= PackedFromTokens && rows >= PackedFromRows && columns > 0 && columns % Lanes == 0;
 
@@ -48,25 +44,25 @@ internal static unsafe partial class FloatProducts
         // Equal pieces of columns, each a multiple of the lanes.
         var pieces = (int)Lengths.CeilDiv(columns, PackedColumns);
         var width = (int)Lengths.CeilDiv(columns / Lanes, pieces) * Lanes;
-        var sums = (float*)KernelScratch.Reserve(((long)PackedSums + ((long)PackedTokens * width) + ((long)PackedRows * columns)) * sizeof(float));
-        var packedX = sums + PackedSums;
-        var packedRows = packedX + (PackedTokens * width);
-        for (var row = 0; row < rows; row += PackedRows, weights += PackedRows * weightStride)
+        var sums = (float*)KernelScratch.Reserve((((long)TokenBlock * TokenSums) + ((long)TokenBlock * width) + ((long)RowBlock * columns)) * sizeof(float));
+        var packedX = sums + (TokenBlock * TokenSums);
+        var packedRows = packedX + (TokenBlock * width);
+        for (var row = 0; row < rows; row += RowBlock, weights += RowBlock * weightStride)
         {
-            var height = Math.Min(PackedRows, rows - row);
+            var height = Math.Min(RowBlock, rows - row);
             var paddedHeight = (int)Lengths.CeilDiv(height, TTile.Rows) * TTile.Rows;
             for (var column = 0; column < columns; column += width)
                 Pack<TTile>(weights + column, weightStride, height, TTile.Rows, Math.Min(width, columns - column), packedRows + ((long)column * paddedHeight));
-            for (var token = 0; token < tokens; token += PackedTokens)
+            for (var token = 0; token < tokens; token += TokenBlock)
             {
-                var count = Math.Min(PackedTokens, tokens - token);
+                var count = Math.Min(TokenBlock, tokens - token);
                 for (var column = 0; column < columns; column += width)
                 {
                     var some = Math.Min(width, columns - column);
                     Pack<TTile>(x + (token * xStride) + column, xStride, count, TTile.Tokens, some, packedX);
                     var ahead = column + width < columns
                         ? new RowsAhead(x + (token * xStride) + column + width, xStride, count, Math.Min(width, columns - column - width))
-                        : new RowsAhead(x + ((token + PackedTokens) * xStride), xStride, Math.Min(PackedTokens, tokens - token - count), width);
+                        : new RowsAhead(x + ((token + TokenBlock) * xStride), xStride, Math.Min(TokenBlock, tokens - token - count), width);
                     var lines = ahead.LinesOf(paddedHeight / TTile.Rows * (Lanes / TTile.Width) * (int)Lengths.CeilDiv(count, TTile.Tokens));
                     var group = packedRows + ((long)column * paddedHeight);
                     for (var r = 0; r < height; r += TTile.Rows, group += TTile.Rows * some)

@@ -10,7 +10,7 @@ namespace Deepseek.Inference.Kernels;
 internal static unsafe partial class FloatProducts
 {
     /// <summary>Partial sums of an output of <see cref="Multiply"/>.</summary>
-    private const int Lanes = 16;
+    public const int Lanes = 16;
 
     /// <summary>Multiplies with the rows of a matrix: y[t, r] = Σ x[t, c] · w[r, c].</summary>
     /// <param name="path">The instruction set.</param>

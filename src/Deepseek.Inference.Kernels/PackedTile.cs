@@ -38,8 +38,6 @@ internal readonly unsafe struct PackedTile<TSingle, TInt32, TInt16, TLanes> : IP
     where TInt16 : struct
     where TLanes : struct, ILanes<TSingle, TInt32, TInt16>
 {
-    private const int RowSums = 16;
-
     public static int Width => TLanes.Count;
 
     public static int Rows => 4;
@@ -50,9 +48,9 @@ internal readonly unsafe struct PackedTile<TSingle, TInt32, TInt16, TLanes> : IP
     public static void Pack(float* from, int columns, float* to, int together)
     {
         var step = together * TLanes.Count;
-        for (var part = 0; part < RowSums; part += TLanes.Count)
+        for (var part = 0; part < FloatProducts.Lanes; part += TLanes.Count)
         {
-            for (nint column = part; column < columns; column += RowSums, to += step)
+            for (nint column = part; column < columns; column += FloatProducts.Lanes, to += step)
                 TLanes.Store(TLanes.Load(from + column), to);
         }
     }
@@ -69,9 +67,9 @@ internal readonly unsafe struct PackedTile<TSingle, TInt32, TInt16, TLanes> : IP
         }
         else
         {
-            (s00, s10, s20, s30) = (TLanes.Load(sums), TLanes.Load(sums + RowSums), TLanes.Load(sums + (2 * RowSums)), TLanes.Load(sums + (3 * RowSums)));
-            (s01, s11, s21, s31) = (TLanes.Load(second), TLanes.Load(second + RowSums), TLanes.Load(second + (2 * RowSums)), TLanes.Load(second + (3 * RowSums)));
-            (s02, s12, s22, s32) = (TLanes.Load(third), TLanes.Load(third + RowSums), TLanes.Load(third + (2 * RowSums)), TLanes.Load(third + (3 * RowSums)));
+            (s00, s10, s20, s30) = (TLanes.Load(sums), TLanes.Load(sums + FloatProducts.Lanes), TLanes.Load(sums + (2 * FloatProducts.Lanes)), TLanes.Load(sums + (3 * FloatProducts.Lanes)));
+            (s01, s11, s21, s31) = (TLanes.Load(second), TLanes.Load(second + FloatProducts.Lanes), TLanes.Load(second + (2 * FloatProducts.Lanes)), TLanes.Load(second + (3 * FloatProducts.Lanes)));
+            (s02, s12, s22, s32) = (TLanes.Load(third), TLanes.Load(third + FloatProducts.Lanes), TLanes.Load(third + (2 * FloatProducts.Lanes)), TLanes.Load(third + (3 * FloatProducts.Lanes)));
         }
 
         for (var end = weights + ((long)steps * 4 * TLanes.Count); weights < end; weights += 4 * TLanes.Count, x += 3 * TLanes.Count)
@@ -106,8 +104,8 @@ internal readonly unsafe struct PackedTile<TSingle, TInt32, TInt16, TLanes> : IP
     private static void Store(float* sums, TSingle first, TSingle second, TSingle third, TSingle fourth)
     {
         TLanes.Store(first, sums);
-        TLanes.Store(second, sums + RowSums);
-        TLanes.Store(third, sums + (2 * RowSums));
-        TLanes.Store(fourth, sums + (3 * RowSums));
+        TLanes.Store(second, sums + FloatProducts.Lanes);
+        TLanes.Store(third, sums + (2 * FloatProducts.Lanes));
+        TLanes.Store(fourth, sums + (3 * FloatProducts.Lanes));
     }
 }

@@ -1,4 +1,6 @@
 using Deepseek.Inference.Caching;
+using Deepseek.Inference.Quantization;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Compute;
@@ -39,20 +41,25 @@ internal readonly struct VisibleKeys
         if (_queries == 1)
             return null;
 
-        var early = _recentStart == 0 ? 0 : _sink; // how many of the first tokens are read beside the recent ones
-        var keys = early + End - _recentStart;
-        var mask = new float[(long)_queries * keys];
-        for (var i = 0; i < _queries; i++)
+        var keys = Positions(_recentStart, End, device);
+        if (_recentStart > 0 && _sink > 0)
+            keys = cat([Positions(0, _sink, device), keys]);
+
+        var queries = Positions(_firstQuery, End, device).unsqueeze(1); // [T, 1]
+        var hidden = keys.gt(queries); // [T, S]
+        if (_recent != int.MaxValue)
         {
-            var query = _firstQuery + i;
-            var row = mask.AsSpan(i * keys, keys);
-            for (var j = 0; j < keys; j++)
-            {
-                var key = j < early ? j : _recentStart + j - early;
-                row[j] = key <= query && (query - key < _recent || key < _sink) ? 0 : float.NegativeInfinity;
-            }
+            using Scalar recent = _recent.ToScalar(), sink = _sink.ToScalar();
+            hidden = hidden.logical_or(queries.sub(keys).ge(recent).logical_and(keys.ge(sink)));
         }
 
-        return tensor(mask, [_queries, keys], device: device);
+        using var nothing = double.NegativeInfinity.ToScalar();
+        return zeros(hidden.shape, ScalarType.Float32, device).masked_fill_(hidden, nothing);
+    }
+
+    private static Tensor Positions(int first, int end, Device device)
+    {
+        using Scalar from = first.ToScalar(), to = end.ToScalar();
+        return arange(from, to, HeldScalar.One, ScalarType.Int64, device);
     }
 }
