@@ -3,9 +3,9 @@ using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>Multiplies the rows of a band with tokens: a few, up to four at a time, as the weights stream by, more from chunks of interleaved rows that are decoded once into the first cache.</summary>
+/// <summary>Multiplies the rows of a band with tokens: a few, up to four at a time, as the weights stream by, more from interleaved rows that are decoded once into the first cache.</summary>
 /// <typeparam name="TLoops">The inner loops.</typeparam>
-internal static unsafe class BandKernel<TLoops>
+internal static unsafe partial class BandKernel<TLoops>
     where TLoops : struct, IBandLoops
 {
     private const int TileRows = BandLayout.TileRows;
@@ -19,14 +19,6 @@ internal static unsafe class BandKernel<TLoops>
 
     // Lines that are asked for at once: as many as a core may wait for.
     private const int IdleBytes = 16 * BandLayout.LineBytes;
-
-    // Half of a processor's first cache, where another program may use the other half.
-    private const int ChunkBytes = 16 << 10;
-
-    // Their partial sums, 512 bytes for 16 rows of a token, stay in the second cache.
-    private const int MaxTokens = 64;
-
-    private static int ChunkBlocks => ChunkBytes / (TLoops.GroupRows * TLoops.CodeBytes);
 
     /// <summary>Multiplies all rows of a band with the tokens.</summary>
     public static void Run(in BandProduct product)
@@ -93,92 +85,5 @@ internal static unsafe class BandKernel<TLoops>
 
         for (var i = 0; i < count; i++)
             product.Write(token + i, row, LaneSum.OfFour(sums + (i * TileRows * Lanes)));
-    }
-
-    private static void RunMany(in BandProduct product, int firstToken, int count)
-    {
-        var (blocks, rows) = (product.Blocks, TLoops.GroupRows);
-        var (sumCount, scaleCount) = ((long)count * Lanes * rows, (long)blocks * rows);
-        var scratchBytes = Lanes * TLoops.CodeBytes;
-        var codes = KernelScratch.Reserve(ChunkBytes + scratchBytes + (sizeof(float) * (sumCount + (2 * scaleCount))));
-        var scratch = codes + ChunkBytes; // a decoded block of eight rows
-        var sums = (float*)(scratch + scratchBytes); // [tokens × 8 × rows]
-        var scales = sums + sumCount; // [blocks × rows], and then [rows × blocks]
-        var tokens = stackalloc ChunkToken[MaxTokens];
-        for (var i = 0; i < count; i++)
-            tokens[i] = new ChunkToken(product.Activations(firstToken + i), product.ActivationScales(firstToken + i), sums + ((long)i * Lanes * rows));
-        for (var row = 0; row < product.RowCount; row += rows)
-        {
-            TileScales.DecodeTurned(product, row, rows, scales + scaleCount, scales);
-            new Span<float>(sums, (int)sumCount).Clear();
-            for (var block = 0; block < blocks; block += ChunkBlocks)
-            {
-                var width = Math.Min(ChunkBlocks, blocks - block);
-                DecodeChunk(product, row, block, width, scratch, codes);
-                PrefetchChunk(product, row, block + width);
-                MultiplyChunk(codes, scales + ((long)block * rows), block, width, tokens, count);
-            }
-
-            Write(product, firstToken, count, row, sums);
-        }
-    }
-
-    private static void DecodeChunk(in BandProduct product, int firstRow, int firstBlock, int width, byte* scratch, byte* codes)
-    {
-        var rows = TLoops.GroupRows;
-        var lines = stackalloc byte*[rows];
-        for (var i = 0; i < rows; i++)
-        {
-            // Rows that the band does not have are those of its last tile once more; nobody reads their sums.
-            var row = firstRow + i < product.PaddedRows ? firstRow + i : product.PaddedRows - TileRows + (i % TileRows);
-            lines[i] = product.Tile(row - (row % TileRows)) + ((((long)firstBlock / TLoops.BlocksPerLine * TileRows) + (row % TileRows)) * BandLayout.LineBytes);
-        }
-
-        // Of a row's last line perhaps one block more than there is: for it there is room.
-        for (var block = 0; block < width; block += TLoops.BlocksPerLine, codes += TLoops.BlocksPerLine * rows * TLoops.CodeBytes)
-        {
-            TLoops.Interleave(lines, scratch, codes);
-            for (var i = 0; i < rows; i++)
-                lines[i] += TileRows * BandLayout.LineBytes;
-        }
-    }
-
-    /// <summary>Asks for the chunk that follows: it has as much time to come as all tokens need for the one before.</summary>
-    private static void PrefetchChunk(in BandProduct product, int row, int block)
-    {
-        if (block >= product.Blocks)
-            (row, block) = (row + TLoops.GroupRows, 0);
-        if (row >= product.RowCount)
-            product.PrefetchNext();
-        var from = block / TLoops.BlocksPerLine * TileRows * BandLayout.LineBytes;
-        for (var tile = row; tile < Math.Min(row + TLoops.GroupRows, product.RowCount); tile += TileRows)
-            BandProduct.Prefetch(product.Tile(tile), from, from + (ChunkBlocks / TLoops.BlocksPerLine * TileRows * BandLayout.LineBytes));
-    }
-
-    /// <summary>A chunk and all tokens, as many at a time as can be.</summary>
-    private static void MultiplyChunk(byte* codes, float* scales, int block, int width, ChunkToken* tokens, int count)
-    {
-        for (var token = 0; token < count;)
-        {
-            var left = count - token;
-            var some = left >= TLoops.ChunkTokens ? TLoops.ChunkTokens : left >= 4 ? 4 : left >= 2 ? 2 : 1;
-            TLoops.MultiplyChunk(codes, scales, block, width, tokens + token, some);
-            token += some;
-        }
-    }
-
-    private static void Write(in BandProduct product, int firstToken, int count, int row, float* sums)
-    {
-        var rows = TLoops.GroupRows;
-        for (var token = 0; token < count; token++, sums += Lanes * rows)
-        {
-            for (var i = 0; i < rows && row + i < product.RowCount; i += Vector256<float>.Count)
-            {
-                var lane = sums + i;
-                var even = Vector256.Load(lane) + Vector256.Load(lane + (4 * rows)) + (Vector256.Load(lane + (2 * rows)) + Vector256.Load(lane + (6 * rows)));
-                var odd = Vector256.Load(lane + rows) + Vector256.Load(lane + (5 * rows)) + (Vector256.Load(lane + (3 * rows)) + Vector256.Load(lane + (7 * rows)));
-                product.Write(firstToken + token, row + i, even + odd);
-            }
-        }
     }
 }

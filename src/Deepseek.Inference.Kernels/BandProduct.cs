@@ -31,6 +31,7 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     public readonly BandLayout Layout = layout;
     public readonly int Band = band;
     public readonly byte* Source = source;
+    public readonly byte* Next = next;
     public readonly int Count = count;
     public readonly int RowCount = layout.RowsOf(band);
 
@@ -50,10 +51,10 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     /// <param name="part">The part, 0 to 3.</param>
     public void PrefetchNext(int part)
     {
-        if (next is null)
+        if (Next is null)
             return;
         var bytes = (_header + FirstBytes) / NextParts;
-        Prefetch(next, part * bytes, (part + 1) * bytes);
+        Prefetch(Next, part * bytes, (part + 1) * bytes);
     }
 
     /// <summary>Asks for the begin of the next band.</summary>
@@ -76,7 +77,10 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     }
 
     /// <summary>The first line of the tile that begins with a row.</summary>
-    public byte* Tile(int row) => Source + _header + ((long)row * _rowBytes);
+    public byte* Tile(int row) => Tile(Source, row);
+
+    /// <summary>The same of another band.</summary>
+    public byte* Tile(byte* band, int row) => band + _header + ((long)row * _rowBytes);
 
     /// <summary>A token's blocks of activations.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -15,8 +15,6 @@ internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sby
 
     public static int Bytes => 2 * Vector256<byte>.Count;
 
-    public static int ChunkTokens => 4;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ByteCodes256 FromNibbles(Vector256<byte> first, Vector256<byte> second) =>
         new(Avx2.Shuffle(ProductTables.Bytes, first).AsSByte(), Avx2.Shuffle(ProductTables.Bytes, second).AsSByte());
@@ -29,10 +27,10 @@ internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sby
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreNibbles(Vector256<byte> codes, int quad, byte* destination) =>
-        Avx2.Shuffle(ProductTables.Bytes, codes).Store(destination + (quad * Vector256<byte>.Count));
+        Avx2.Shuffle(ProductTables.Bytes, codes).Store(destination + (quad * IBandLoops.GroupBytes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(Vector256<byte> codes, int quad, byte* destination) => codes.Store(destination + (quad * Vector256<byte>.Count));
+    public static void StoreBytes(Vector256<byte> codes, int quad, byte* destination) => codes.Store(destination + (quad * IBandLoops.GroupBytes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<int> Multiply(byte* x, int offset) => Products(_low, x, offset) + Products(_high, x, offset + 32);
@@ -47,9 +45,9 @@ internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sby
     public static Vector256<byte> SecondOperand(byte* x, nint group) => Vector256.Create(((int*)(x + BandLayout.BlockColumns))[group]).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Add(Vector256<int> sums, Vector256<byte> weights, Vector256<byte> operand, Vector256<byte> second)
+    public static Vector256<int> Add(Vector256<int> sums, byte* weights, Vector256<byte> operand, Vector256<byte> second)
     {
-        var pairs = Avx2.MultiplyAddAdjacent(second, Avx2.Sign(weights.AsSByte(), operand.AsSByte()));
+        var pairs = Avx2.MultiplyAddAdjacent(second, Avx2.Sign(Vector256.Load((sbyte*)weights), operand.AsSByte()));
         return sums + Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One);
     }
 

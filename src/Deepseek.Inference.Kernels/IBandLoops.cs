@@ -3,17 +3,17 @@ namespace Deepseek.Inference.Kernels;
 /// <summary>The inner loops of a band's products on one instruction set. All give the same bits.</summary>
 internal unsafe interface IBandLoops
 {
+    /// <summary>Bytes of a group of interleaved rows: of each of the band's 64 rows four bytes of neighbouring weights, which meet the same activations.</summary>
+    const int GroupBytes = BandLayout.BandRows * sizeof(int);
+
+    /// <summary>How many tokens ahead <see cref="MultiplyBlock"/> asks for activations: they come from beyond the second cache where prompts are long.</summary>
+    const int AheadTokens = 4;
+
     /// <summary>Blocks of 64 columns in a line.</summary>
     static abstract int BlocksPerLine { get; }
 
-    /// <summary>Rows that many tokens meet at once: two vectors of 32-bit lanes.</summary>
-    static abstract int GroupRows { get; }
-
     /// <summary>Bytes of a decoded block of a row.</summary>
     static abstract int CodeBytes { get; }
-
-    /// <summary>The most tokens that meet a chunk of interleaved rows at once: their sums fill the registers.</summary>
-    static abstract int ChunkTokens { get; }
 
     /// <summary>A tile and one token, as the weights stream by.</summary>
     /// <param name="line">The tile's first line.</param>
@@ -37,20 +37,21 @@ internal unsafe interface IBandLoops
     /// <param name="sums">Receives the partial sums, [4 × 4 × 8].</param>
     static abstract void MultiplyTile(byte* line, TileToken* tokens, int blocks, float* sums);
 
-    /// <summary>Decodes a line of <see cref="GroupRows"/> rows and interleaves them.</summary>
-    /// <param name="lines">The line of each row.</param>
+    /// <summary>Decodes a line of two tiles' eight rows and interleaves them.</summary>
+    /// <param name="first">The first tile's four lines.</param>
+    /// <param name="second">The second tile's.</param>
     /// <param name="scratch">Room for eight rows' decoded blocks.</param>
-    /// <param name="destination">Receives for each block of the line, and for each vector of rows, its groups of neighbouring weights, one after the other.</param>
-    static abstract void Interleave(byte** lines, byte* scratch, byte* destination);
+    /// <param name="destination">The rows' place in the first group; receives for each block of the line its groups, one after the other.</param>
+    static abstract void Interleave(byte* first, byte* second, byte* scratch, byte* destination);
 
-    /// <summary>Adds some blocks of interleaved rows and one, two, four or <see cref="ChunkTokens"/> tokens.</summary>
-    /// <param name="codes">The blocks.</param>
-    /// <param name="scales">Of the weights, [blocks × <see cref="GroupRows"/>].</param>
-    /// <param name="first">The first block's number in its row.</param>
-    /// <param name="blocks">Blocks.</param>
-    /// <param name="tokens">The tokens.</param>
+    /// <summary>Adds the products of a block of a band's interleaved rows with all tokens.</summary>
+    /// <param name="codes">The block's groups.</param>
+    /// <param name="scales">Of the weights, [64].</param>
+    /// <param name="block">The block's number in its row.</param>
+    /// <param name="tokens">The tokens, [count + <see cref="AheadTokens"/>]: those after the last one are asked for, and not used.</param>
     /// <param name="count">How many.</param>
-    static abstract void MultiplyChunk(byte* codes, float* scales, int first, int blocks, ChunkToken* tokens, int count);
+    /// <param name="sums">The partial sums that the block joins, [count × 64].</param>
+    static abstract void MultiplyBlock(byte* codes, float* scales, int block, ManyToken* tokens, int count, float* sums);
 }
 
 /// <summary>A token that meets a tile.</summary>
@@ -62,13 +63,11 @@ internal readonly unsafe struct TileToken(byte* x, float* factors)
     public readonly float* Factors = factors;
 }
 
-/// <summary>A token that meets a chunk of interleaved rows.</summary>
+/// <summary>One of many tokens, which meet a band's interleaved rows.</summary>
 /// <param name="x">Its blocks, from the row's first.</param>
 /// <param name="scales">Their scales.</param>
-/// <param name="sums">Its partial sums, [8 × rows].</param>
-internal readonly unsafe struct ChunkToken(byte* x, float* scales, float* sums)
+internal readonly unsafe struct ManyToken(byte* x, float* scales)
 {
     public readonly byte* X = x;
     public readonly float* Scales = scales;
-    public readonly float* Sums = sums;
 }

@@ -14,9 +14,6 @@ internal unsafe interface IProductCodes<TSelf>
     /// <summary>Bytes of a decoded block of a row: 32-bit groups of neighbouring weights.</summary>
     static abstract int Bytes { get; }
 
-    /// <summary>The most tokens whose sums for two vectors of rows, beside what the products need, fit 16 registers.</summary>
-    static abstract int ChunkTokens { get; }
-
     /// <summary>The levels of a block's codes, columns 0 to 31 and 32 to 63, a code a byte.</summary>
     static abstract TSelf FromNibbles(Vector256<byte> first, Vector256<byte> second);
 
@@ -53,5 +50,5 @@ internal unsafe interface IProductCodes<TSelf>
     static abstract Vector256<byte> SecondOperand(byte* x, nint group);
 
     /// <summary>Adds the products of eight rows' groups.</summary>
-    static abstract Vector256<int> Add(Vector256<int> sums, Vector256<byte> weights, Vector256<byte> operand, Vector256<byte> second);
+    static abstract Vector256<int> Add(Vector256<int> sums, byte* weights, Vector256<byte> operand, Vector256<byte> second);
 }

@@ -42,14 +42,15 @@ internal static unsafe class LaneSum
         Pairs(source, source + stride), Pairs(source + (2 * stride), source + (3 * stride)),
         Pairs(source + (4 * stride), source + (5 * stride)), Pairs(source + (6 * stride), source + (7 * stride)), destination, step);
 
-    /// <summary>32 bytes of eight rows that lie apart become eight columns, one after the other.</summary>
-    /// <param name="rows">The rows.</param>
-    /// <param name="offset">The bytes' place in each row.</param>
+    /// <summary>32 bytes of eight rows become eight columns, one after the other.</summary>
+    /// <param name="first">The first row.</param>
+    /// <param name="second">The fifth row.</param>
+    /// <param name="stride">Bytes from each of the four rows of either to the next.</param>
     /// <param name="destination">Receives the columns.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transpose(byte** rows, int offset, byte* destination) => Transpose(
-        Pairs(rows[0] + offset, rows[1] + offset), Pairs(rows[2] + offset, rows[3] + offset),
-        Pairs(rows[4] + offset, rows[5] + offset), Pairs(rows[6] + offset, rows[7] + offset), destination, Vector256<byte>.Count);
+    public static void Transpose(byte* first, byte* second, int stride, byte* destination) => Transpose(
+        Pairs(first, first + stride), Pairs(first + (2 * stride), first + (3 * stride)),
+        Pairs(second, second + stride), Pairs(second + (2 * stride), second + (3 * stride)), destination, Vector256<byte>.Count);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Transpose(

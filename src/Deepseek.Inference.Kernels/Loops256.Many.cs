@@ -4,10 +4,11 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
-// Many tokens: 16 rows in two vectors of lanes. What four and six of them do is written out in files of its own.
+// Many tokens: a band's 64 rows in eight vectors of lanes. Their sums stay in registers while one token's activations meet them, and weights are operands in the first cache.
 internal readonly unsafe partial struct Loops256<TForm, TCodes>
 {
-    private const int Rows = 8;
+    private const int BandRows = BandLayout.BandRows;
+    private const int GroupBytes = IBandLoops.GroupBytes;
 
     private static int Groups
     {
@@ -15,15 +16,12 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
         get => TCodes.Bytes / sizeof(int);
     }
 
-    public static void Interleave(byte** lines, byte* scratch, byte* destination)
+    public static void Interleave(byte* first, byte* second, byte* scratch, byte* destination)
     {
-        for (var first = 0; first < GroupRows; first += Rows)
+        for (var part = 0; part < BandLayout.LineBytes; part += Vector256<byte>.Count, destination += Groups / 2 * GroupBytes)
         {
-            for (var part = 0; part < BandLayout.LineBytes; part += Vector256<byte>.Count, destination += Rows * TCodes.Bytes / 2)
-            {
-                LaneSum.Transpose(lines + first, part, scratch);
-                StorePart(scratch, destination);
-            }
+            LaneSum.Transpose(first + part, second + part, BandLayout.LineBytes, scratch);
+            StorePart(scratch, destination);
         }
     }
 
@@ -31,83 +29,70 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void StorePart(byte* turned, byte* destination)
     {
-        TForm.Store<TCodes>(Vector256.Load(turned), 0, destination, GroupRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 32), 1, destination, GroupRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 64), 2, destination, GroupRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 96), 3, destination, GroupRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 128), 4, destination, GroupRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 160), 5, destination, GroupRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 192), 6, destination, GroupRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 224), 7, destination, GroupRows * TCodes.Bytes);
-    }
-
-    public static void MultiplyChunk(byte* codes, float* scales, int first, int blocks, ChunkToken* tokens, int count)
-    {
-        switch (count)
-        {
-            case 6:
-                MultiplySix(codes, scales, first, blocks, tokens);
-                break;
-            case 4:
-                MultiplyFour(codes, scales, first, blocks, tokens);
-                break;
-            case 2:
-                MultiplyTwo(codes, scales, first, blocks, tokens);
-                break;
-            default:
-                MultiplyOne(codes, scales, first, blocks, tokens);
-                break;
-        }
+        TForm.Store<TCodes>(Vector256.Load(turned), 0, destination, BandRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 32), 1, destination, BandRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 64), 2, destination, BandRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 96), 3, destination, BandRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 128), 4, destination, BandRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 160), 5, destination, BandRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 192), 6, destination, BandRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Vector256.Load(turned + 224), 7, destination, BandRows * TCodes.Bytes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyTwo(byte* codes, float* scales, int first, int blocks, ChunkToken* tokens)
+    public static void MultiplyBlock(byte* codes, float* scales, int block, ManyToken* tokens, int count, float* sums)
     {
-        byte* x0 = tokens[0].X + ((long)first * XBytes), x1 = tokens[1].X + ((long)first * XBytes);
-        for (var block = first; block < first + blocks; block++, x0 += XBytes, x1 += XBytes, codes += Rows * TCodes.Bytes, scales += 2 * Rows)
+        var offset = (long)block * XBytes;
+        var end = tokens + count;
+        for (; tokens < end; tokens++, sums += BandRows)
         {
-            Vector256<int> a0 = TCodes.Begin(x0), b0 = a0, a1 = TCodes.Begin(x1), b1 = a1;
-            for (nint group = 0; group < Groups; group++, codes += Vector256<byte>.Count)
+            var x = tokens->X + offset;
+            BandProduct.Prefetch(tokens[IBandLoops.AheadTokens].X + offset, 0, XBytes);
+            Vector256<int> a = TCodes.Begin(x), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
+            var code = codes;
+            for (nint group = 0; group < Groups; group += 8, code += 8 * GroupBytes)
             {
-                var (w, v) = (Vector256.Load(codes), Vector256.Load(codes + (Rows * TCodes.Bytes)));
-                AddOne(ref a0, ref b0, w, v, x0, group);
-                AddOne(ref a1, ref b1, w, v, x1, group);
+                // Written out: counting costs an eighth as much, and the branch at the end is foreseen.
+                Add(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, code, 0, x, group);
+                Add(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, code, GroupBytes, x, group + 1);
+                Add(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, code, 2 * GroupBytes, x, group + 2);
+                Add(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, code, 3 * GroupBytes, x, group + 3);
+                Add(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, code, 4 * GroupBytes, x, group + 4);
+                Add(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, code, 5 * GroupBytes, x, group + 5);
+                Add(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, code, 6 * GroupBytes, x, group + 6);
+                Add(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, code, 7 * GroupBytes, x, group + 7);
             }
 
-            Keep(a0, b0, scales, tokens[0], block);
-            Keep(a1, b1, scales, tokens[1], block);
+            var scale = Vector256.Create(tokens->Scales[block]);
+            Keep(a, scales, scale, sums);
+            Keep(b, scales + 8, scale, sums + 8);
+            Keep(c, scales + 16, scale, sums + 16);
+            Keep(d, scales + 24, scale, sums + 24);
+            Keep(e, scales + 32, scale, sums + 32);
+            Keep(f, scales + 40, scale, sums + 40);
+            Keep(g, scales + 48, scale, sums + 48);
+            Keep(h, scales + 56, scale, sums + 56);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyOne(byte* codes, float* scales, int first, int blocks, ChunkToken* tokens)
-    {
-        var x0 = tokens[0].X + ((long)first * XBytes);
-        for (var block = first; block < first + blocks; block++, x0 += XBytes, codes += Rows * TCodes.Bytes, scales += 2 * Rows)
-        {
-            Vector256<int> a0 = TCodes.Begin(x0), b0 = a0;
-            for (nint group = 0; group < Groups; group++, codes += Vector256<byte>.Count)
-                AddOne(ref a0, ref b0, Vector256.Load(codes), Vector256.Load(codes + (Rows * TCodes.Bytes)), x0, group);
-
-            Keep(a0, b0, scales, tokens[0], block);
-        }
-    }
-
-    /// <summary>A token's products with two vectors of rows.</summary>
+    /// <summary>Adds a group's products of all rows. Its place is a constant, and so a part of the instructions, as the weights are.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddOne(ref Vector256<int> a, ref Vector256<int> b, Vector256<byte> w, Vector256<byte> v, byte* x, nint group)
+    private static void Add(
+        ref Vector256<int> a, ref Vector256<int> b, ref Vector256<int> c, ref Vector256<int> d, ref Vector256<int> e, ref Vector256<int> f, ref Vector256<int> g, ref Vector256<int> h,
+        byte* codes, int offset, byte* x, nint group)
     {
         var (operand, second) = (TCodes.Operand(x, group), TCodes.SecondOperand(x, group));
-        a = TCodes.Add(a, w, operand, second);
-        b = TCodes.Add(b, v, operand, second);
+        a = TCodes.Add(a, codes + offset, operand, second);
+        b = TCodes.Add(b, codes + (offset + 32), operand, second);
+        c = TCodes.Add(c, codes + (offset + 64), operand, second);
+        d = TCodes.Add(d, codes + (offset + 96), operand, second);
+        e = TCodes.Add(e, codes + (offset + 128), operand, second);
+        f = TCodes.Add(f, codes + (offset + 160), operand, second);
+        g = TCodes.Add(g, codes + (offset + 192), operand, second);
+        h = TCodes.Add(h, codes + (offset + 224), operand, second);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Keep(Vector256<int> low, Vector256<int> high, float* scales, in ChunkToken token, int block)
-    {
-        var scale = Vector256.Create(token.Scales[block]);
-        var sums = token.Sums + (block % Lanes * 2 * Rows);
-        Fma.MultiplyAdd(Avx.ConvertToVector256Single(low), Vector256.Load(scales) * scale, Vector256.Load(sums)).Store(sums);
-        Fma.MultiplyAdd(Avx.ConvertToVector256Single(high), Vector256.Load(scales + Rows) * scale, Vector256.Load(sums + Rows)).Store(sums + Rows);
-    }
+    private static void Keep(Vector256<int> blocks, float* scales, Vector256<float> scale, float* sums) =>
+        Fma.MultiplyAdd(Avx.ConvertToVector256Single(blocks), Vector256.Load(scales) * scale, Vector256.Load(sums)).Store(sums);
 }

@@ -18,11 +18,7 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
 
     public static int BlocksPerLine => TForm.BlocksPerLine;
 
-    public static int GroupRows => 2 * Vector256<int>.Count;
-
     public static int CodeBytes => TCodes.Bytes;
-
-    public static int ChunkTokens => TCodes.ChunkTokens;
 
     /// <summary>From the line of a block with an even number to that of the next but one.</summary>
     private static int PairLines

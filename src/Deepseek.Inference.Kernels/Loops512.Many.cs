@@ -3,98 +3,95 @@ using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
-// Many tokens: 32 rows in two vectors of lanes.
+// Many tokens: a band's 64 rows in four vectors of lanes, and four tokens at a time.
 internal readonly unsafe partial struct Loops512<TForm>
 {
-    private const int Rows = 16;
-    private const int Half = 8; // what is transposed at once
+    private const int BandRows = BandLayout.BandRows;
+    private const int GroupBytes = IBandLoops.GroupBytes;
+    private const int Half = 8; // rows that are transposed at once
     private const int Bytes = WordCodes512.Bytes;
     private const int Groups = Bytes / sizeof(int);
 
-    public static void Interleave(byte** lines, byte* scratch, byte* destination)
+    public static void Interleave(byte* first, byte* second, byte* scratch, byte* destination)
     {
-        for (var block = 0; block < TForm.BlocksPerLine; block++, destination += GroupRows * Bytes)
+        for (var block = 0; block < TForm.BlocksPerLine; block++, destination += BandRows * Bytes)
         {
-            for (var first = 0; first < GroupRows; first += Half)
-            {
-                for (var row = 0; row < Half; row++)
-                    TForm.Read512(lines[first + row], block == 1).Store(scratch + (row * Bytes));
-                var to = destination + (first / Rows * Rows * Bytes) + (first % Rows * sizeof(int));
-                for (var part = 0; part < Bytes; part += Vector256<byte>.Count)
-                    LaneSum.Transpose(scratch + part, Bytes, to + (part * Rows), Rows * sizeof(int));
-            }
+            for (var row = 0; row < Half; row++)
+                TForm.Read512((row < Tile ? first : second) + (row % Tile * BandLayout.LineBytes), block == 1).Store(scratch + (row * Bytes));
+            for (var part = 0; part < Bytes; part += Vector256<byte>.Count)
+                LaneSum.Transpose(scratch + part, Bytes, destination + (part / sizeof(int) * GroupBytes), GroupBytes);
         }
     }
 
-    public static void MultiplyChunk(byte* codes, float* scales, int first, int blocks, ChunkToken* tokens, int count)
+    public static void MultiplyBlock(byte* codes, float* scales, int block, ManyToken* tokens, int count, float* sums)
     {
-        for (var block = first; block < first + blocks; block++, codes += 2 * Rows * Bytes, scales += 2 * Rows)
+        for (; count >= 4; count -= 4, tokens += 4, sums += 4 * BandRows)
         {
-            if (count == 4)
-            {
-                MultiplyFour(codes, scales, block, tokens);
-                continue;
-            }
-
-            for (var token = 0; token < count; token++)
-                MultiplyOne(codes, scales, block, tokens + token);
+            for (var i = 0; i < 4; i++)
+                BandProduct.Prefetch(tokens[IBandLoops.AheadTokens + i].X + ((long)block * XBytes), 0, XBytes);
+            MultiplyFour(codes, scales, block, tokens, sums);
         }
+
+        for (; count > 0; count--, tokens++, sums += BandRows)
+            MultiplyOne(codes, scales, block, tokens, sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyFour(byte* codes, float* scales, int block, ChunkToken* tokens)
+    private static void MultiplyFour(byte* codes, float* scales, int block, ManyToken* tokens, float* sums)
     {
-        var x0 = (int*)(tokens[0].X + (block * XBytes));
-        var x1 = (int*)(tokens[1].X + (block * XBytes));
-        var x2 = (int*)(tokens[2].X + (block * XBytes));
-        var x3 = (int*)(tokens[3].X + (block * XBytes));
-        Vector512<int> a0 = default, b0 = default, a1 = default, b1 = default, a2 = default, b2 = default, a3 = default, b3 = default;
-        var next = codes + (Rows * Bytes);
-        for (var group = 0; group < Groups; group++, codes += Vector512<byte>.Count, next += Vector512<byte>.Count)
+        var offset = (long)block * XBytes;
+        int* x0 = (int*)(tokens[0].X + offset), x1 = (int*)(tokens[1].X + offset), x2 = (int*)(tokens[2].X + offset), x3 = (int*)(tokens[3].X + offset);
+        Vector512<int> a0 = default, b0 = default, c0 = default, d0 = default, a1 = default, b1 = default, c1 = default, d1 = default;
+        Vector512<int> a2 = default, b2 = default, c2 = default, d2 = default, a3 = default, b3 = default, c3 = default, d3 = default;
+        for (var group = 0; group < Groups; group++, codes += GroupBytes)
         {
-            var (w, v) = (Vector512.Load((short*)codes), Vector512.Load((short*)next));
-            var x = Vector512.Create(x0[group]).AsInt16();
-            a0 += Avx512Words.MultiplyAddAdjacent(w, x);
-            b0 += Avx512Words.MultiplyAddAdjacent(v, x);
-            x = Vector512.Create(x1[group]).AsInt16();
-            a1 += Avx512Words.MultiplyAddAdjacent(w, x);
-            b1 += Avx512Words.MultiplyAddAdjacent(v, x);
-            x = Vector512.Create(x2[group]).AsInt16();
-            a2 += Avx512Words.MultiplyAddAdjacent(w, x);
-            b2 += Avx512Words.MultiplyAddAdjacent(v, x);
-            x = Vector512.Create(x3[group]).AsInt16();
-            a3 += Avx512Words.MultiplyAddAdjacent(w, x);
-            b3 += Avx512Words.MultiplyAddAdjacent(v, x);
+            var (u, v, w, z) = (Vector512.Load((short*)codes), Vector512.Load((short*)codes + 32), Vector512.Load((short*)codes + 64), Vector512.Load((short*)codes + 96));
+            Add(ref a0, ref b0, ref c0, ref d0, u, v, w, z, x0[group]);
+            Add(ref a1, ref b1, ref c1, ref d1, u, v, w, z, x1[group]);
+            Add(ref a2, ref b2, ref c2, ref d2, u, v, w, z, x2[group]);
+            Add(ref a3, ref b3, ref c3, ref d3, u, v, w, z, x3[group]);
         }
 
-        Keep(a0, b0, scales, tokens[0], block);
-        Keep(a1, b1, scales, tokens[1], block);
-        Keep(a2, b2, scales, tokens[2], block);
-        Keep(a3, b3, scales, tokens[3], block);
+        Keep(a0, b0, c0, d0, scales, tokens[0].Scales[block], sums);
+        Keep(a1, b1, c1, d1, scales, tokens[1].Scales[block], sums + BandRows);
+        Keep(a2, b2, c2, d2, scales, tokens[2].Scales[block], sums + (2 * BandRows));
+        Keep(a3, b3, c3, d3, scales, tokens[3].Scales[block], sums + (3 * BandRows));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyOne(byte* codes, float* scales, int block, ChunkToken* token)
+    private static void MultiplyOne(byte* codes, float* scales, int block, ManyToken* token, float* sums)
     {
-        var x0 = (int*)(token->X + (block * XBytes));
-        Vector512<int> a0 = default, b0 = default;
-        var next = codes + (Rows * Bytes);
-        for (var group = 0; group < Groups; group++, codes += Vector512<byte>.Count, next += Vector512<byte>.Count)
-        {
-            var x = Vector512.Create(x0[group]).AsInt16();
-            a0 += Avx512Words.MultiplyAddAdjacent(Vector512.Load((short*)codes), x);
-            b0 += Avx512Words.MultiplyAddAdjacent(Vector512.Load((short*)next), x);
-        }
+        var x = (int*)(token->X + ((long)block * XBytes));
+        Vector512<int> a = default, b = default, c = default, d = default;
+        for (var group = 0; group < Groups; group++, codes += GroupBytes)
+            Add(ref a, ref b, ref c, ref d, Vector512.Load((short*)codes), Vector512.Load((short*)codes + 32), Vector512.Load((short*)codes + 64), Vector512.Load((short*)codes + 96), x[group]);
+        Keep(a, b, c, d, scales, token->Scales[block], sums);
+    }
 
-        Keep(a0, b0, scales, *token, block);
+    /// <summary>Adds a group's products of all rows with a token's activations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(
+        ref Vector512<int> a, ref Vector512<int> b, ref Vector512<int> c, ref Vector512<int> d,
+        Vector512<short> u, Vector512<short> v, Vector512<short> w, Vector512<short> z, int activations)
+    {
+        var x = Vector512.Create(activations).AsInt16();
+        a += Avx512Words.MultiplyAddAdjacent(u, x);
+        b += Avx512Words.MultiplyAddAdjacent(v, x);
+        c += Avx512Words.MultiplyAddAdjacent(w, x);
+        d += Avx512Words.MultiplyAddAdjacent(z, x);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Keep(Vector512<int> low, Vector512<int> high, float* scales, in ChunkToken token, int block)
+    private static void Keep(Vector512<int> a, Vector512<int> b, Vector512<int> c, Vector512<int> d, float* scales, float token, float* sums)
     {
-        var scale = Vector512.Create(token.Scales[block]);
-        var sums = token.Sums + (block % Lanes * 2 * Rows);
-        Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(low), Vector512.Load(scales) * scale, Vector512.Load(sums)).Store(sums);
-        Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(high), Vector512.Load(scales + Rows) * scale, Vector512.Load(sums + Rows)).Store(sums + Rows);
+        var scale = Vector512.Create(token);
+        Keep(a, scales, scale, sums);
+        Keep(b, scales + 16, scale, sums + 16);
+        Keep(c, scales + 32, scale, sums + 32);
+        Keep(d, scales + 48, scale, sums + 48);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Keep(Vector512<int> blocks, float* scales, Vector512<float> scale, float* sums) =>
+        Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(blocks), Vector512.Load(scales) * scale, Vector512.Load(sums)).Store(sums);
 }

@@ -15,11 +15,7 @@ internal readonly unsafe partial struct Loops512<TForm> : IBandLoops
 
     public static int BlocksPerLine => TForm.BlocksPerLine;
 
-    public static int GroupRows => 2 * Vector512<int>.Count;
-
     public static int CodeBytes => WordCodes512.Bytes;
-
-    public static int ChunkTokens => 4;
 
     private static int SecondLine
     {

@@ -19,8 +19,6 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte
 
     public static int Bytes => 2 * Vector256<byte>.Count;
 
-    public static int ChunkTokens => 4;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static VnniCodes256 FromNibbles(Vector256<byte> first, Vector256<byte> second) =>
         new(Avx2.Shuffle(ProductTables.OffsetBytes, first), Avx2.Shuffle(ProductTables.OffsetBytes, second));
@@ -33,11 +31,11 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreNibbles(Vector256<byte> codes, int quad, byte* destination) =>
-        Avx2.Shuffle(ProductTables.OffsetBytes, codes).Store(destination + (quad * Vector256<byte>.Count));
+        Avx2.Shuffle(ProductTables.OffsetBytes, codes).Store(destination + (quad * IBandLoops.GroupBytes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Vector256<byte> codes, int quad, byte* destination) =>
-        (codes ^ Vector256.Create((byte)Offset)).Store(destination + (quad * Vector256<byte>.Count));
+        (codes ^ Vector256.Create((byte)Offset)).Store(destination + (quad * IBandLoops.GroupBytes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<int> Multiply(byte* x, int offset)
@@ -56,8 +54,8 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte
     public static Vector256<byte> SecondOperand(byte* x, nint group) => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Add(Vector256<int> sums, Vector256<byte> weights, Vector256<byte> operand, Vector256<byte> second) =>
-        Products(sums, weights, operand.AsSByte());
+    public static Vector256<int> Add(Vector256<int> sums, byte* weights, Vector256<byte> operand, Vector256<byte> second) =>
+        Products(sums, Vector256.Load(weights), operand.AsSByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Products(Vector256<int> sums, Vector256<byte> weights, Vector256<sbyte> x) =>

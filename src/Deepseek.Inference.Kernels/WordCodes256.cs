@@ -15,8 +15,6 @@ internal readonly unsafe struct WordCodes256(Vector256<short> a, Vector256<short
 
     public static int Bytes => 4 * Vector256<byte>.Count;
 
-    public static int ChunkTokens => 6;
-
     // No variables for mask and tables: the compiler would copy the registers that hold them for every use.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WordCodes256 FromNibbles(Vector256<byte> first, Vector256<byte> second) => Join(
@@ -51,8 +49,8 @@ internal readonly unsafe struct WordCodes256(Vector256<short> a, Vector256<short
     public static Vector256<byte> SecondOperand(byte* x, nint group) => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Add(Vector256<int> sums, Vector256<byte> weights, Vector256<byte> operand, Vector256<byte> second) =>
-        sums + Avx2.MultiplyAddAdjacent(weights.AsInt16(), operand.AsInt16());
+    public static Vector256<int> Add(Vector256<int> sums, byte* weights, Vector256<byte> operand, Vector256<byte> second) =>
+        sums + Avx2.MultiplyAddAdjacent(operand.AsInt16(), Vector256.Load((short*)weights));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Products(Vector256<short> weights, byte* x, int offset) => Avx2.MultiplyAddAdjacent(weights, Vector256.Load(x + offset).AsInt16());
@@ -66,9 +64,9 @@ internal readonly unsafe struct WordCodes256(Vector256<short> a, Vector256<short
     {
         // Where the order of activations has the columns: of the four eighths of a block that half of it has the middle ones change places.
         var place = (quad / 2 % 2 * 2) + (quad / 4);
-        var to = destination + (((place * 4) + (quad % 2 * 2)) * Vector256<byte>.Count);
+        var to = destination + (((place * 4) + (quad % 2 * 2)) * IBandLoops.GroupBytes);
         Avx2.UnpackLow(low, high).Store(to);
-        Avx2.UnpackHigh(low, high).Store(to + Vector256<byte>.Count);
+        Avx2.UnpackHigh(low, high).Store(to + IBandLoops.GroupBytes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,0 +1,94 @@
+using System.Runtime.Intrinsics;
+
+namespace Deepseek.Inference.Kernels;
+
+// Many tokens: line by line the blocks of a band's 64 rows are decoded into the first cache, interleaved, and meet all tokens before the next line's are.
+internal static unsafe partial class BandKernel<TLoops>
+{
+    private const int BandRows = BandLayout.BandRows;
+    private const int TileLine = TileRows * BandLayout.LineBytes;
+
+    // Rows that are interleaved at once.
+    private const int EightRows = 2 * TileRows;
+
+    // The partial sums that a block joins, 256 bytes a token, stay in the first cache, and all of them in the second.
+    private const int MaxTokens = 64;
+
+    private static void RunMany(in BandProduct product, int firstToken, int count)
+    {
+        var (blocks, perLine) = (product.Blocks, TLoops.BlocksPerLine);
+        var (blockBytes, laneLength, scaleCount) = (BandRows * TLoops.CodeBytes, count * BandRows, (long)blocks * BandRows);
+        var scratchBytes = Lanes * TLoops.CodeBytes;
+        var codes = KernelScratch.Reserve((perLine * blockBytes) + scratchBytes + (sizeof(float) * (((long)Lanes * laneLength) + (2 * scaleCount))));
+        var scratch = codes + (perLine * blockBytes);
+        var sums = (float*)(scratch + scratchBytes); // [8 × tokens × 64]
+        var scales = sums + ((long)Lanes * laneLength); // [blocks × 64], and then [64 × blocks]
+        var tokens = stackalloc ManyToken[MaxTokens + IBandLoops.AheadTokens];
+        for (var i = 0; i < count; i++)
+            tokens[i] = new ManyToken(product.Activations(firstToken + i), product.ActivationScales(firstToken + i));
+        for (var i = 0; i < IBandLoops.AheadTokens; i++)
+            tokens[count + i] = new ManyToken(tokens[i].X + PreparedActivations.BlockBytes, tokens[i].Scales); // what comes next: the next block's first ones
+
+        PrefetchLine(product, product.Source, 0, 0, 1);
+        TileScales.DecodeTurned(product, 0, BandRows, scales + scaleCount, scales);
+        if (blocks < Lanes)
+            new Span<float>(sums + (blocks * laneLength), (Lanes - blocks) * laneLength).Clear();
+        for (var line = 0; line * perLine < blocks; line++)
+        {
+            DecodeLine(product, line, scratch, codes);
+            for (var i = 0; i < perLine && (line * perLine) + i < blocks; i++)
+            {
+                var block = (line * perLine) + i;
+                var lane = sums + (block % Lanes * laneLength);
+                if (block < Lanes)
+                    new Span<float>(lane, laneLength).Clear(); // in the first cache, where its first products follow
+                PrefetchLine(product, line + 1, i, perLine);
+                TLoops.MultiplyBlock(codes + (i * blockBytes), scales + ((long)block * BandRows), block, tokens, count, lane);
+            }
+        }
+
+        for (var token = 0; token < count; token++)
+            Write(product, firstToken + token, sums + (token * BandRows), laneLength);
+    }
+
+    private static void DecodeLine(in BandProduct product, int line, byte* scratch, byte* codes)
+    {
+        for (var row = 0; row < BandRows; row += EightRows)
+            TLoops.Interleave(LineOf(product, row, line), LineOf(product, row + TileRows, line), scratch, codes + (row * sizeof(int)));
+    }
+
+    /// <summary>A tile's four lines. Tiles that the band does not have are its last one once more; nobody reads their sums.</summary>
+    private static byte* LineOf(in BandProduct product, int row, int line) =>
+        product.Tile(Math.Min(row, product.PaddedRows - TileRows)) + ((long)line * TileLine);
+
+    /// <summary>Asks for a part of the line that follows, or of the next band's first one: it has as much time to come as all tokens need for the one before.</summary>
+    private static void PrefetchLine(in BandProduct product, int line, int part, int parts)
+    {
+        if (line * TLoops.BlocksPerLine < product.Blocks)
+        {
+            PrefetchLine(product, product.Source, line, part, parts);
+        }
+        else if (product.Next is not null)
+        {
+            product.PrefetchNext();
+            PrefetchLine(product, product.Next, 0, part, parts); // mostly of the same layout
+        }
+    }
+
+    private static void PrefetchLine(in BandProduct product, byte* band, int line, int part, int parts)
+    {
+        var rows = BandRows / parts;
+        for (var row = part * rows; row < Math.Min((part + 1) * rows, product.RowCount); row += TileRows)
+            BandProduct.Prefetch(product.Tile(band, row) + ((long)line * TileLine), 0, TileLine);
+    }
+
+    private static void Write(in BandProduct product, int token, float* sums, int laneLength)
+    {
+        for (var row = 0; row < product.RowCount; row += Vector256<float>.Count, sums += Vector256<float>.Count)
+        {
+            var even = Vector256.Load(sums) + Vector256.Load(sums + (4 * laneLength)) + (Vector256.Load(sums + (2 * laneLength)) + Vector256.Load(sums + (6 * laneLength)));
+            var odd = Vector256.Load(sums + laneLength) + Vector256.Load(sums + (5 * laneLength)) + (Vector256.Load(sums + (3 * laneLength)) + Vector256.Load(sums + (7 * laneLength)));
+            product.Write(token, row, even + odd);
+        }
+    }
+}
