@@ -29,7 +29,6 @@ internal static unsafe partial class BandKernel<TLoops>
         for (var i = 0; i < IBandLoops.AheadTokens; i++)
             tokens[count + i] = new ManyToken(tokens[i].X + PreparedActivations.BlockBytes, tokens[i].Scales); // what comes next: the next block's first ones
 
-        PrefetchLine(product, product.Source, 0, 0, 1);
         TileScales.DecodeTurned(product, 0, BandRows, scales + scaleCount, scales);
         if (blocks < Lanes)
             new Span<float>(sums + (blocks * laneLength), (Lanes - blocks) * laneLength).Clear();
@@ -42,8 +41,9 @@ internal static unsafe partial class BandKernel<TLoops>
                 var lane = sums + (block % Lanes * laneLength);
                 if (block < Lanes)
                     new Span<float>(lane, laneLength).Clear(); // in the first cache, where its first products follow
-                PrefetchLine(product, line + 1, i, perLine);
-                TLoops.MultiplyBlock(codes + (i * blockBytes), scales + ((long)block * BandRows), block, tokens, count, lane);
+                if (blocks - block is <= BandProduct.NextParts and var left)
+                    product.PrefetchNext(BandProduct.NextParts - left);
+                TLoops.MultiplyBlock(codes + (i * blockBytes), scales + ((long)block * BandRows), block, tokens, count, lane, Ahead(product, line + 1, i, perLine));
             }
         }
 
@@ -61,25 +61,13 @@ internal static unsafe partial class BandKernel<TLoops>
     private static byte* LineOf(in BandProduct product, int row, int line) =>
         product.Tile(Math.Min(row, product.PaddedRows - TileRows)) + ((long)line * TileLine);
 
-    /// <summary>Asks for a part of the line that follows, or of the next band's first one: it has as much time to come as all tokens need for the one before.</summary>
-    private static void PrefetchLine(in BandProduct product, int line, int part, int parts)
+    /// <summary>A part of the line that follows, or of the next band's first one.</summary>
+    private static TilesAhead Ahead(in BandProduct product, int line, int part, int parts)
     {
-        if (line * TLoops.BlocksPerLine < product.Blocks)
-        {
-            PrefetchLine(product, product.Source, line, part, parts);
-        }
-        else if (product.Next is not null)
-        {
-            product.PrefetchNext();
-            PrefetchLine(product, product.Next, 0, part, parts); // mostly of the same layout
-        }
-    }
-
-    private static void PrefetchLine(in BandProduct product, byte* band, int line, int part, int parts)
-    {
-        var rows = BandRows / parts;
-        for (var row = part * rows; row < Math.Min((part + 1) * rows, product.RowCount); row += TileRows)
-            BandProduct.Prefetch(product.Tile(band, row) + ((long)line * TileLine), 0, TileLine);
+        var follows = line * TLoops.BlocksPerLine < product.Blocks;
+        var band = follows ? product.Source : product.Next; // which has mostly the same layout
+        var tile = product.Tile(band, part * BandRows / parts) + (follows ? (long)line * TileLine : 0);
+        return band is null ? default : new TilesAhead(tile, product.TileBytes, BandRows / TileRows / parts);
     }
 
     private static void Write(in BandProduct product, int token, float* sums, int laneLength)

@@ -76,6 +76,9 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
             Sse.Prefetch0(lines + at);
     }
 
+    /// <summary>Bytes of a tile.</summary>
+    public int TileBytes => BandLayout.TileRows * _rowBytes;
+
     /// <summary>The first line of the tile that begins with a row.</summary>
     public byte* Tile(int row) => Tile(Source, row);
 

@@ -51,7 +51,8 @@ internal unsafe interface IBandLoops
     /// <param name="tokens">The tokens, [count + <see cref="AheadTokens"/>]: those after the last one are asked for, and not used.</param>
     /// <param name="count">How many.</param>
     /// <param name="sums">The partial sums that the block joins, [count × 64].</param>
-    static abstract void MultiplyBlock(byte* codes, float* scales, int block, ManyToken* tokens, int count, float* sums);
+    /// <param name="ahead">Weights that are asked for meanwhile.</param>
+    static abstract void MultiplyBlock(byte* codes, float* scales, int block, ManyToken* tokens, int count, float* sums, TilesAhead ahead);
 }
 
 /// <summary>A token that meets a tile.</summary>
@@ -70,4 +71,25 @@ internal readonly unsafe struct ManyToken(byte* x, float* scales)
 {
     public readonly byte* X = x;
     public readonly float* Scales = scales;
+}
+
+/// <summary>A line each of some tiles, which come next. They are asked for a few at a time: a core waits where it has asked for more than some twenty.</summary>
+/// <param name="first">The first tile's four lines.</param>
+/// <param name="stride">Bytes from one tile to the next.</param>
+/// <param name="tiles">Tiles.</param>
+internal unsafe struct TilesAhead(byte* first, int stride, int tiles)
+{
+    // With fewer tokens a band is not interleaved.
+    private const int Steps = 8;
+
+    private readonly int _some = (tiles + Steps - 1) / Steps;
+    private byte* _tile = first;
+    private int _left = tiles;
+
+    /// <summary>Asks for an eighth of them.</summary>
+    public void Ask()
+    {
+        for (var i = 0; i < _some && _left > 0; i++, _left--, _tile += stride)
+            BandProduct.Prefetch(_tile, 0, BandLayout.TileRows * BandLayout.LineBytes);
+    }
 }

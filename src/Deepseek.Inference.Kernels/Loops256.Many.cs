@@ -40,13 +40,14 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyBlock(byte* codes, float* scales, int block, ManyToken* tokens, int count, float* sums)
+    public static void MultiplyBlock(byte* codes, float* scales, int block, ManyToken* tokens, int count, float* sums, TilesAhead ahead)
     {
         var offset = (long)block * XBytes;
         var end = tokens + count;
         for (; tokens < end; tokens++, sums += BandRows)
         {
             var x = tokens->X + offset;
+            ahead.Ask();
             BandProduct.Prefetch(tokens[IBandLoops.AheadTokens].X + offset, 0, XBytes);
             Vector256<int> a = TCodes.Begin(x), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
             var code = codes;

@@ -23,10 +23,14 @@ internal readonly unsafe partial struct Loops512<TForm>
         }
     }
 
-    public static void MultiplyBlock(byte* codes, float* scales, int block, ManyToken* tokens, int count, float* sums)
+    public static void MultiplyBlock(byte* codes, float* scales, int block, ManyToken* tokens, int count, float* sums, TilesAhead ahead)
     {
         for (; count >= 4; count -= 4, tokens += 4, sums += 4 * BandRows)
         {
+            ahead.Ask();
+            ahead.Ask();
+            ahead.Ask();
+            ahead.Ask();
             for (var i = 0; i < 4; i++)
                 BandProduct.Prefetch(tokens[IBandLoops.AheadTokens + i].X + ((long)block * XBytes), 0, XBytes);
             MultiplyFour(codes, scales, block, tokens, sums);

@@ -13,7 +13,7 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
     private const long QueryBytes = 64 << 20;
 
     // Tokens that meet a head's weights at once.
-    private const int TokenBlock = 32;
+    private const int TokenBlock = 64;
 
     private readonly CpuEngine _engine;
     private readonly CacheAttention _attention = new();
@@ -133,10 +133,11 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
                 return;
         }
 
-        var scratch = _engine.Scratch(worker, (long)PieceRows * latent);
-        for (var row = 0; row < nope; row += PieceRows)
+        var piece = FloatProducts.RowsTogether(count);
+        var scratch = _engine.Scratch(worker, (long)piece * latent);
+        for (var row = 0; row < nope; row += piece)
         {
-            var rows = Math.Min(PieceRows, nope - row);
+            var rows = Math.Min(piece, nope - row);
             var weights = CpuEngine.Widened(_up, FirstRowOf(head) + row, rows, scratch);
             FloatProducts.MultiplyTransposed(_engine.Path, weights, latent, rows, query + row, stride, count, latent, carried, (long)_shape.Heads * width, add: row > 0);
         }
@@ -153,10 +154,11 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
         if (count == 1 && _up.TryMultiply(_engine.Path, FirstRowOf(head) + _shape.NopeWidth, value, seen, 1, output, value))
             return;
 
-        var scratch = _engine.Scratch(worker, (long)PieceRows * latent);
-        for (var row = 0; row < value; row += PieceRows)
+        var piece = FloatProducts.RowsTogether(count);
+        var scratch = _engine.Scratch(worker, (long)piece * latent);
+        for (var row = 0; row < value; row += piece)
         {
-            var rows = Math.Min(PieceRows, value - row);
+            var rows = Math.Min(piece, value - row);
             var weights = CpuEngine.Widened(_up, FirstRowOf(head) + _shape.NopeWidth + row, rows, scratch);
             FloatProducts.Multiply(_engine.Path, weights, latent, rows, seen, (long)_shape.Heads * latent, count, latent, output + row, (long)_shape.Heads * value);
         }
@@ -164,9 +166,6 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
 
     /// <summary>The first row of a head's W_UK; W_UV follows.</summary>
     private long FirstRowOf(int head) => (long)head * (_shape.NopeWidth + _shape.ValueWidth);
-
-    // Rows of kv_b_proj that are widened at once: 16 KB where latents have 512 numbers.
-    private const int PieceRows = 8;
 }
 
 /// <summary>The sizes of latent attention.</summary>
