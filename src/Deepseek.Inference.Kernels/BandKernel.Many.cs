@@ -18,10 +18,8 @@ internal static unsafe partial class BandKernel<TLoops>
     {
         var (blocks, perLine) = (product.Blocks, TLoops.BlocksPerLine);
         var (blockBytes, laneLength, scaleCount) = (BandRows * TLoops.CodeBytes, count * BandRows, (long)blocks * BandRows);
-        var scratchBytes = Lanes * TLoops.CodeBytes;
-        var codes = KernelScratch.Reserve((perLine * blockBytes) + scratchBytes + (sizeof(float) * (((long)Lanes * laneLength) + (2 * scaleCount))));
-        var scratch = codes + (perLine * blockBytes);
-        var sums = (float*)(scratch + scratchBytes); // [8 × tokens × 64]
+        var codes = KernelScratch.Reserve((perLine * blockBytes) + (sizeof(float) * (((long)Lanes * laneLength) + (2 * scaleCount))));
+        var sums = (float*)(codes + (perLine * blockBytes)); // [8 × tokens × 64]
         var scales = sums + ((long)Lanes * laneLength); // [blocks × 64], and then [64 × blocks]
         var tokens = stackalloc ManyToken[MaxTokens + IBandLoops.AheadTokens];
         for (var i = 0; i < count; i++)
@@ -34,7 +32,7 @@ internal static unsafe partial class BandKernel<TLoops>
             new Span<float>(sums + (blocks * laneLength), (Lanes - blocks) * laneLength).Clear();
         for (var line = 0; line * perLine < blocks; line++)
         {
-            DecodeLine(product, line, scratch, codes);
+            DecodeLine(product, line, codes);
             for (var i = 0; i < perLine && (line * perLine) + i < blocks; i++)
             {
                 var block = (line * perLine) + i;
@@ -51,10 +49,10 @@ internal static unsafe partial class BandKernel<TLoops>
             Write(product, firstToken + token, sums + (token * BandRows), laneLength);
     }
 
-    private static void DecodeLine(in BandProduct product, int line, byte* scratch, byte* codes)
+    private static void DecodeLine(in BandProduct product, int line, byte* codes)
     {
         for (var row = 0; row < BandRows; row += EightRows)
-            TLoops.Interleave(LineOf(product, row, line), LineOf(product, row + TileRows, line), scratch, codes + (row * sizeof(int)));
+            TLoops.Interleave(LineOf(product, row, line), LineOf(product, row + TileRows, line), codes + (row * sizeof(int)));
     }
 
     /// <summary>A tile's four lines. Tiles that the band does not have are its last one once more; nobody reads their sums.</summary>

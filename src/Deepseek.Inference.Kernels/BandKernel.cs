@@ -14,9 +14,6 @@ internal static unsafe partial class BandKernel<TLoops>
     // Tokens that meet a tile at once.
     private const int Together = 4;
 
-    // Up to here decoding a row once for every four tokens costs less than interleaving rows.
-    private const int FewTokens = 8;
-
     // Lines that are asked for at once: as many as a core may wait for.
     private const int IdleBytes = 16 * BandLayout.LineBytes;
 
@@ -27,7 +24,7 @@ internal static unsafe partial class BandKernel<TLoops>
         for (var first = 0; first < product.Count; first += MaxTokens)
         {
             var count = Math.Min(MaxTokens, product.Count - first);
-            if (count > FewTokens)
+            if (count > TLoops.FewTokens)
                 RunMany(product, first, count);
             else
                 RunFew(product, first, count);

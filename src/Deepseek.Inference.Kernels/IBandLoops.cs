@@ -15,6 +15,9 @@ internal unsafe interface IBandLoops
     /// <summary>Bytes of a decoded block of a row.</summary>
     static abstract int CodeBytes { get; }
 
+    /// <summary>Up to so many tokens weights are best multiplied as they stream by, four tokens at a time; more are worth interleaving rows.</summary>
+    static abstract int FewTokens { get; }
+
     /// <summary>A tile and one token, as the weights stream by.</summary>
     /// <param name="line">The tile's first line.</param>
     /// <param name="token">The token.</param>
@@ -40,9 +43,8 @@ internal unsafe interface IBandLoops
     /// <summary>Decodes a line of two tiles' eight rows and interleaves them.</summary>
     /// <param name="first">The first tile's four lines.</param>
     /// <param name="second">The second tile's.</param>
-    /// <param name="scratch">Room for eight rows' decoded blocks.</param>
     /// <param name="destination">The rows' place in the first group; receives for each block of the line its groups, one after the other.</param>
-    static abstract void Interleave(byte* first, byte* second, byte* scratch, byte* destination);
+    static abstract void Interleave(byte* first, byte* second, byte* destination);
 
     /// <summary>Adds the products of a block of a band's interleaved rows with all tokens.</summary>
     /// <param name="codes">The block's groups.</param>
@@ -79,14 +81,14 @@ internal readonly unsafe struct ManyToken(byte* x, float* scales)
 /// <param name="tiles">Tiles.</param>
 internal unsafe struct TilesAhead(byte* first, int stride, int tiles)
 {
-    // With fewer tokens a band is not interleaved.
-    private const int Steps = 8;
+    // As many tokens meet a block at least.
+    private const int Steps = 4;
 
     private readonly int _some = (tiles + Steps - 1) / Steps;
     private byte* _tile = first;
     private int _left = tiles;
 
-    /// <summary>Asks for an eighth of them.</summary>
+    /// <summary>Asks for a quarter of them.</summary>
     public void Ask()
     {
         for (var i = 0; i < _some && _left > 0; i++, _left--, _tile += stride)

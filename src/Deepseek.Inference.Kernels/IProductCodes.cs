@@ -20,17 +20,20 @@ internal unsafe interface IProductCodes<TSelf>
     /// <summary>A block of 8-bit weights, columns 0 to 31 and 32 to 63.</summary>
     static abstract TSelf FromBytes(Vector256<byte> first, Vector256<byte> second);
 
-    /// <summary>Puts what eight rows have in four neighbouring columns, a row a lane, into the order that the two methods below expect.</summary>
-    static abstract Vector256<byte> Arrange(Vector256<byte> rows);
+    /// <summary>The first step of turning rows into columns, as the two methods below expect them: mixes two rows within halves of a vector.</summary>
+    static abstract (Vector256<byte> Low, Vector256<byte> High) MixRows(Vector256<byte> first, Vector256<byte> second);
+
+    /// <summary>The second step: mixes two such pairs of rows.</summary>
+    static abstract (Vector256<byte> Low, Vector256<byte> High) MixPairs(Vector256<byte> first, Vector256<byte> second);
 
     /// <summary>Writes the levels of eight rows' codes in four neighbouring columns: groups of what becomes <see cref="Bytes"/> of each row.</summary>
-    /// <param name="codes">The codes, a code a byte, arranged.</param>
+    /// <param name="codes">The codes, a code a byte, mixed.</param>
     /// <param name="quad">The columns within half of a block, divided by 4: 0 to 7.</param>
     /// <param name="destination">The first group of the half block, at a multiple of 32.</param>
     static abstract void StoreNibbles(Vector256<byte> codes, int quad, byte* destination);
 
     /// <summary>Writes eight rows' 8-bit weights in four neighbouring columns.</summary>
-    /// <param name="codes">The weights, arranged.</param>
+    /// <param name="codes">The weights, mixed.</param>
     /// <param name="quad">The columns within half of a block, divided by 4: 0 to 7.</param>
     /// <param name="destination">The first group of the half block, at a multiple of 32.</param>
     static abstract void StoreBytes(Vector256<byte> codes, int quad, byte* destination);

@@ -43,7 +43,6 @@ internal readonly unsafe struct NibbleForm : IWeightForm
     public static void Store<TCodes>(Vector256<byte> rows, int quad, byte* destination, int stride)
         where TCodes : struct, IProductCodes<TCodes>
     {
-        rows = TCodes.Arrange(rows);
         TCodes.StoreNibbles(Low(rows), quad, destination);
         TCodes.StoreNibbles(High(rows), quad, destination + stride);
     }
@@ -71,7 +70,7 @@ internal readonly unsafe struct ByteForm : IWeightForm
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<TCodes>(Vector256<byte> rows, int quad, byte* destination, int stride)
         where TCodes : struct, IProductCodes<TCodes> =>
-        TCodes.StoreBytes(TCodes.Arrange(rows), quad, destination);
+        TCodes.StoreBytes(rows, quad, destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WordCodes512 Read512(byte* line, bool second) => WordCodes512.FromBytes(line);

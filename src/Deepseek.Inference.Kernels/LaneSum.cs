@@ -42,15 +42,15 @@ internal static unsafe class LaneSum
         Pairs(source, source + stride), Pairs(source + (2 * stride), source + (3 * stride)),
         Pairs(source + (4 * stride), source + (5 * stride)), Pairs(source + (6 * stride), source + (7 * stride)), destination, step);
 
-    /// <summary>32 bytes of eight rows become eight columns, one after the other.</summary>
-    /// <param name="first">The first row.</param>
-    /// <param name="second">The fifth row.</param>
-    /// <param name="stride">Bytes from each of the four rows of either to the next.</param>
-    /// <param name="destination">Receives the columns.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transpose(byte* first, byte* second, int stride, byte* destination) => Transpose(
-        Pairs(first, first + stride), Pairs(first + (2 * stride), first + (3 * stride)),
-        Pairs(second, second + stride), Pairs(second + (2 * stride), second + (3 * stride)), destination, Vector256<byte>.Count);
+    /// <summary>The first step of turning rows of 32-bit elements into columns: mixes two rows within halves of a vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector256<byte> Low, Vector256<byte> High) MixRows(Vector256<byte> first, Vector256<byte> second) =>
+        (Avx2.UnpackLow(first.AsInt32(), second.AsInt32()).AsByte(), Avx2.UnpackHigh(first.AsInt32(), second.AsInt32()).AsByte());
+
+    /// <summary>The second step: mixes two such pairs of rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector256<byte> Low, Vector256<byte> High) MixPairs(Vector256<byte> first, Vector256<byte> second) =>
+        (Avx2.UnpackLow(first.AsInt64(), second.AsInt64()).AsByte(), Avx2.UnpackHigh(first.AsInt64(), second.AsInt64()).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Transpose(

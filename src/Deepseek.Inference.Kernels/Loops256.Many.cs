@@ -16,27 +16,34 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
         get => TCodes.Bytes / sizeof(int);
     }
 
-    public static void Interleave(byte* first, byte* second, byte* scratch, byte* destination)
+    public static void Interleave(byte* first, byte* second, byte* destination)
     {
         for (var part = 0; part < BandLayout.LineBytes; part += Vector256<byte>.Count, destination += Groups / 2 * GroupBytes)
-        {
-            LaneSum.Transpose(first + part, second + part, BandLayout.LineBytes, scratch);
-            StorePart(scratch, destination);
-        }
+            InterleavePart(first + part, second + part, destination);
     }
 
-    /// <summary>Writes what eight rows have in 32 bytes of a line. Written out, so that places are constants.</summary>
+    /// <summary>What eight rows have in 32 bytes of a line. Written out, so that places are constants.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void StorePart(byte* turned, byte* destination)
+    private static void InterleavePart(byte* first, byte* second, byte* destination)
     {
-        TForm.Store<TCodes>(Vector256.Load(turned), 0, destination, BandRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 32), 1, destination, BandRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 64), 2, destination, BandRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 96), 3, destination, BandRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 128), 4, destination, BandRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 160), 5, destination, BandRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 192), 6, destination, BandRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Vector256.Load(turned + 224), 7, destination, BandRows * TCodes.Bytes);
+        var (a, b) = TCodes.MixRows(Vector256.Load(first), Vector256.Load(first + BandLayout.LineBytes));
+        var (c, d) = TCodes.MixRows(Vector256.Load(first + (2 * BandLayout.LineBytes)), Vector256.Load(first + (3 * BandLayout.LineBytes)));
+        var (e, f) = TCodes.MixRows(Vector256.Load(second), Vector256.Load(second + BandLayout.LineBytes));
+        var (g, h) = TCodes.MixRows(Vector256.Load(second + (2 * BandLayout.LineBytes)), Vector256.Load(second + (3 * BandLayout.LineBytes)));
+        var (low, high) = (TCodes.MixPairs(a, c), TCodes.MixPairs(e, g));
+        StoreQuads(low.Low, high.Low, 0, destination);
+        StoreQuads(low.High, high.High, 1, destination);
+        (low, high) = (TCodes.MixPairs(b, d), TCodes.MixPairs(f, h));
+        StoreQuads(low.Low, high.Low, 2, destination);
+        StoreQuads(low.High, high.High, 3, destination);
+    }
+
+    /// <summary>Of four columns, and of those that lie 16 further, what rows 0 to 3 have is in the halves of one vector, rows 4 to 7 in the other's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreQuads(Vector256<byte> low, Vector256<byte> high, int quad, byte* destination)
+    {
+        TForm.Store<TCodes>(Avx2.Permute2x128(low, high, 0x20), quad, destination, BandRows * TCodes.Bytes);
+        TForm.Store<TCodes>(Avx2.Permute2x128(low, high, 0x31), quad + 4, destination, BandRows * TCodes.Bytes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -20,6 +20,8 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
 
     public static int CodeBytes => TCodes.Bytes;
 
+    public static int FewTokens => 4; // measured: from five on
+
     /// <summary>From the line of a block with an even number to that of the next but one.</summary>
     private static int PairLines
     {

@@ -12,8 +12,10 @@ internal readonly unsafe partial struct Loops512<TForm>
     private const int Bytes = WordCodes512.Bytes;
     private const int Groups = Bytes / sizeof(int);
 
-    public static void Interleave(byte* first, byte* second, byte* scratch, byte* destination)
+    [SkipLocalsInit]
+    public static void Interleave(byte* first, byte* second, byte* destination)
     {
+        var scratch = stackalloc byte[Half * Bytes];
         for (var block = 0; block < TForm.BlocksPerLine; block++, destination += BandRows * Bytes)
         {
             for (var row = 0; row < Half; row++)

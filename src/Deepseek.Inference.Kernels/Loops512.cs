@@ -17,6 +17,8 @@ internal readonly unsafe partial struct Loops512<TForm> : IBandLoops
 
     public static int CodeBytes => WordCodes512.Bytes;
 
+    public static int FewTokens => 8; // by counting instructions
+
     private static int SecondLine
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -20,9 +20,6 @@ internal static class ProductTables
     /// <summary>8-bit levels, <see cref="VnniCodes256.Offset"/> higher.</summary>
     public static readonly Vector256<byte> OffsetBytes = Twice(code => (byte)(ProductShape.LevelsOf(ActivationPrecision.Int8)[code] + VnniCodes256.Offset));
 
-    /// <summary>Of four rows' four bytes, in each half of a vector: the first two of each row, then the last two.</summary>
-    public static readonly Vector256<byte> ColumnPairs = Twice(place => (byte)((place % 8 / 2 * 4) + (place / 8 * 2) + (place % 2)));
-
     private static Vector256<byte> Twice(Func<int, byte> value)
     {
         Span<byte> bytes = stackalloc byte[Vector256<byte>.Count];

@@ -27,7 +27,10 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte
     public static VnniCodes256 FromBytes(Vector256<byte> first, Vector256<byte> second) => new(first ^ Vector256.Create((byte)Offset), second ^ Vector256.Create((byte)Offset));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> Arrange(Vector256<byte> rows) => rows;
+    public static (Vector256<byte> Low, Vector256<byte> High) MixRows(Vector256<byte> first, Vector256<byte> second) => LaneSum.MixRows(first, second);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector256<byte> Low, Vector256<byte> High) MixPairs(Vector256<byte> first, Vector256<byte> second) => LaneSum.MixPairs(first, second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreNibbles(Vector256<byte> codes, int quad, byte* destination) =>

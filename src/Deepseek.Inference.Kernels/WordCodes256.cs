@@ -24,9 +24,14 @@ internal readonly unsafe struct WordCodes256(Vector256<short> a, Vector256<short
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WordCodes256 FromBytes(Vector256<byte> first, Vector256<byte> second) => Join(first, Signs(first), second, Signs(second));
 
-    /// <summary>In each half of the vector four rows' first two columns, then their last two: joined, two columns of a row are a lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> Arrange(Vector256<byte> rows) => Avx2.Shuffle(rows, ProductTables.ColumnPairs);
+    public static (Vector256<byte> Low, Vector256<byte> High) MixRows(Vector256<byte> first, Vector256<byte> second) =>
+        (Avx2.UnpackLow(first.AsInt16(), second.AsInt16()).AsByte(), Avx2.UnpackHigh(first.AsInt16(), second.AsInt16()).AsByte());
+
+    /// <summary>In each half of a vector four rows' first two columns, then their last two: joined, two columns of a row are a lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector256<byte> Low, Vector256<byte> High) MixPairs(Vector256<byte> first, Vector256<byte> second) =>
+        (Avx2.UnpackLow(first.AsInt32(), second.AsInt32()).AsByte(), Avx2.UnpackHigh(first.AsInt32(), second.AsInt32()).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreNibbles(Vector256<byte> codes, int quad, byte* destination) =>
