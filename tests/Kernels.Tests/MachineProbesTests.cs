@@ -77,4 +77,13 @@ public sealed class MachineProbesTests
     }
 
     private static void AssertSpeed(double value) => Assert.True(double.IsFinite(value) && value > 0, $"The speed is {value}.");
+
+    [Theory]
+    [InlineData(1, 0.9, false)]
+    [InlineData(2, 1.02, true)]
+    [InlineData(2, 1.7, false)]
+    [InlineData(16, 2, true)]
+    [InlineData(16, 8, false)] // two threads a core
+    public void ShareCores_Speedup_TellsThreadsThatTakeTurns(int threads, double speedup, bool expected) =>
+        Assert.Equal(expected, MachineProbes.ShareCores(threads, speedup));
 }
