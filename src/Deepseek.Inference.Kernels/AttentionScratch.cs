@@ -8,6 +8,9 @@ internal readonly unsafe struct AttentionScratch
     // Kernels may read a step beyond the last element.
     private const int Slack = AttentionCall.ColumnStep;
 
+    // Eight vectors of 16 lanes.
+    private const int MostPairedColumns = 128;
+
     private AttentionScratch(in AttentionCall call, byte* start)
     {
         var shape = call.Shape;
@@ -33,6 +36,7 @@ internal readonly unsafe struct AttentionScratch
             QuerySteps = (float*)Take(ref at, rows * 2 * sizeof(float));
             Weights = (short*)Take(ref at, (long)rows * Split * sizeof(short));
             WeightSteps = (float*)Take(ref at, (long)rows * AttentionCall.SplitGroups * sizeof(float));
+            Pairs = (short*)Take(ref at, AttentionCall.GroupPositions * MostPairedColumns * sizeof(short));
             LatentScales = (float*)Take(ref at, Split * sizeof(float));
             RopeScales = (float*)Take(ref at, Split * sizeof(float));
             Whole = (float*)Take(ref at, QueryWidth * sizeof(float));
@@ -113,6 +117,9 @@ internal readonly unsafe struct AttentionScratch
     public short* Weights { get; }
 
     public float* WeightSteps { get; }
+
+    /// <summary>Some columns of a group's rows, two rows side by side.</summary>
+    public short* Pairs { get; }
 
     /// <summary>Scales of the split's rows, [split]; 0 where there is no row.</summary>
     public float* LatentScales { get; }

@@ -50,19 +50,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
         var width = call.PaddedValueWidth;
         NativeMemory.Clear(outputs, (nuint)AttentionCall.Padded(rows, Rows) * (nuint)width * sizeof(float));
-        for (var first = firstGroup; first < to; first += GroupPositions)
-        {
-            var low = Math.Max(first, from);
-            var high = Math.Min(first + GroupPositions, to);
-            for (nint column = 0; column < width; column += 2 * Width)
-            {
-                for (var row = 0; row < rows; row += Rows)
-                {
-                    WeighCodes(scratch.Weights + ((long)row * SplitPositions), codes + column, stride, low, high,
-                        scratch.WeightSteps + (row * AttentionCall.SplitGroups) + (first / GroupPositions), outputs + ((long)row * width) + column, width);
-                }
-            }
-        }
+        WeighValues(scratch, rows, codes, stride, from, to, outputs, width);
     }
 
     // Asks for a row that the next block of keys needs.
@@ -136,53 +124,5 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             StoreLanes(lanes + lane, TLanes.ToSingle(s00), TLanes.ToSingle(s01), TLanes.ToSingle(s10), TLanes.ToSingle(s11),
                 TLanes.ToSingle(s20), TLanes.ToSingle(s21), TLanes.ToSingle(s30), TLanes.ToSingle(s31));
         }
-    }
-
-    // Adds the values of a group of positions, two positions a step, to 4 rows and two vectors of columns.
-    private static void WeighCodes(short* w0, short* codes, long stride, int from, int to, float* steps, float* o0, long width)
-    {
-        var w1 = w0 + SplitPositions;
-        var w2 = w1 + SplitPositions;
-        var w3 = w2 + SplitPositions;
-        TInt32 s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
-        var code = codes + (from * stride);
-        var pairs = to & ~1;
-        for (nint p = from; ; p += 2, code += 2 * stride)
-        {
-            if (p >= pairs)
-            {
-                // A last position without a second has a weight of 0 there.
-                if (p >= to)
-                    break;
-                (pairs, stride) = (to, 0);
-            }
-
-            var (a, b) = TLanes.Interleave(TLanes.Load(code), TLanes.Load(code + stride));
-            var w = TLanes.CreatePair(w0 + p);
-            s00 = TLanes.MultiplyAdd(w, a, s00);
-            s01 = TLanes.MultiplyAdd(w, b, s01);
-            w = TLanes.CreatePair(w1 + p);
-            s10 = TLanes.MultiplyAdd(w, a, s10);
-            s11 = TLanes.MultiplyAdd(w, b, s11);
-            w = TLanes.CreatePair(w2 + p);
-            s20 = TLanes.MultiplyAdd(w, a, s20);
-            s21 = TLanes.MultiplyAdd(w, b, s21);
-            w = TLanes.CreatePair(w3 + p);
-            s30 = TLanes.MultiplyAdd(w, a, s30);
-            s31 = TLanes.MultiplyAdd(w, b, s31);
-        }
-
-        Join(o0, s00, s01, steps[0]);
-        Join(o0 + width, s10, s11, steps[AttentionCall.SplitGroups]);
-        Join(o0 + (2 * width), s20, s21, steps[2 * AttentionCall.SplitGroups]);
-        Join(o0 + (3 * width), s30, s31, steps[3 * AttentionCall.SplitGroups]);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Join(float* to, TInt32 first, TInt32 second, float step)
-    {
-        var (a, b) = TLanes.InOrder(TLanes.ToSingle(first), TLanes.ToSingle(second));
-        TLanes.Store(TLanes.FusedMultiplyAdd(a, TLanes.Create(step), TLanes.Load(to)), to);
-        TLanes.Store(TLanes.FusedMultiplyAdd(b, TLanes.Create(step), TLanes.Load(to + Width)), to + Width);
     }
 }

@@ -47,6 +47,8 @@ internal unsafe interface ILanes<TSingle, TInt32, TInt16>
 
     static abstract TInt16 Load(short* from);
 
+    static abstract void Store(TInt16 value, short* to);
+
     /// <summary>The two numbers that lie there, again and again.</summary>
     static abstract TInt16 CreatePair(short* from);
 

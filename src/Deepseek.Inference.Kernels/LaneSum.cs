@@ -38,9 +38,19 @@ internal static unsafe class LaneSum
     /// <param name="destination">Receives the first column.</param>
     /// <param name="step">Bytes from one column to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transpose(byte* source, int stride, byte* destination, int step) => Transpose(
-        Pairs(source, source + stride), Pairs(source + (2 * stride), source + (3 * stride)),
-        Pairs(source + (4 * stride), source + (5 * stride)), Pairs(source + (6 * stride), source + (7 * stride)), destination, step);
+    public static void Transpose(byte* source, int stride, byte* destination, int step)
+    {
+        var (a, b) = MixRows(Vector256.Load(source), Vector256.Load(source + stride));
+        var (c, d) = MixRows(Vector256.Load(source + (2 * stride)), Vector256.Load(source + (3 * stride)));
+        var (e, f) = MixRows(Vector256.Load(source + (4 * stride)), Vector256.Load(source + (5 * stride)));
+        var (g, h) = MixRows(Vector256.Load(source + (6 * stride)), Vector256.Load(source + (7 * stride)));
+        var (low, high) = (MixPairs(a, c), MixPairs(e, g));
+        StoreColumns(low.Low, high.Low, destination, 4 * step);
+        StoreColumns(low.High, high.High, destination + step, 4 * step);
+        (low, high) = (MixPairs(b, d), MixPairs(f, h));
+        StoreColumns(low.Low, high.Low, destination + (2 * step), 4 * step);
+        StoreColumns(low.High, high.High, destination + (3 * step), 4 * step);
+    }
 
     /// <summary>The first step of turning rows of 32-bit elements into columns: mixes two rows within halves of a vector.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -53,30 +63,12 @@ internal static unsafe class LaneSum
         (Avx2.UnpackLow(first.AsInt64(), second.AsInt64()).AsByte(), Avx2.UnpackHigh(first.AsInt64(), second.AsInt64()).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose(
-        (Vector256<long> Low, Vector256<long> High) ab, (Vector256<long> Low, Vector256<long> High) cd,
-        (Vector256<long> Low, Vector256<long> High) ef, (Vector256<long> Low, Vector256<long> High) gh, byte* destination, int step)
-    {
-        Columns(Avx2.UnpackLow(ab.Low, cd.Low), Avx2.UnpackLow(ef.Low, gh.Low), destination, 4 * step);
-        Columns(Avx2.UnpackHigh(ab.Low, cd.Low), Avx2.UnpackHigh(ef.Low, gh.Low), destination + step, 4 * step);
-        Columns(Avx2.UnpackLow(ab.High, cd.High), Avx2.UnpackLow(ef.High, gh.High), destination + (2 * step), 4 * step);
-        Columns(Avx2.UnpackHigh(ab.High, cd.High), Avx2.UnpackHigh(ef.High, gh.High), destination + (3 * step), 4 * step);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> Half(float* lanes) => Vector128.Load(lanes) + Vector128.Load(lanes + 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector256<long> Low, Vector256<long> High) Pairs(byte* first, byte* second)
+    private static void StoreColumns(Vector256<byte> low, Vector256<byte> high, byte* destination, int step)
     {
-        var (a, b) = (Vector256.Load((int*)first), Vector256.Load((int*)second));
-        return (Avx2.UnpackLow(a, b).AsInt64(), Avx2.UnpackHigh(a, b).AsInt64());
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Columns(Vector256<long> low, Vector256<long> high, byte* destination, int step)
-    {
-        Avx2.Permute2x128(low, high, 0x20).Store((long*)destination);
-        Avx2.Permute2x128(low, high, 0x31).Store((long*)(destination + step));
+        Avx2.Permute2x128(low, high, 0x20).Store(destination);
+        Avx2.Permute2x128(low, high, 0x31).Store(destination + step);
     }
 }

@@ -62,6 +62,9 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>, Vector128<in
     public static Vector128<short> Load(short* from) => Vector128.Load(from);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector128<short> value, short* to) => value.Store(to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<short> CreatePair(short* from) => Vector128.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

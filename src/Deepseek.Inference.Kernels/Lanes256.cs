@@ -61,6 +61,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>, Vector256<in
     public static Vector256<short> Load(short* from) => Vector256.Load(from);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector256<short> value, short* to) => value.Store(to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<short> CreatePair(short* from) => Vector256.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -61,6 +61,9 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<in
     public static Vector512<short> Load(short* from) => Vector512.Load(from);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector512<short> value, short* to) => value.Store(to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<short> CreatePair(short* from) => Vector512.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,0 +1,132 @@
+using System.Runtime.CompilerServices;
+
+namespace Deepseek.Inference.Kernels;
+
+// Values of whole numbers, weighted: two positions a step, whose numbers lie side by side in a lane.
+internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
+{
+    /// <summary>Vectors of columns that a row's weights meet together.</summary>
+    private const int Wide = 8;
+
+    /// <summary>Adds the values of positions to all rows, group by group. Columns come first, so that their sums stay in the first cache.</summary>
+    private static void WeighValues(in AttentionScratch scratch, int rows, short* codes, long stride, int from, int to, float* outputs, int width)
+    {
+        nint column = 0;
+        if (rows >= Rows)
+        {
+            for (; column + (Wide * Width) <= width; column += Wide * Width)
+            {
+                for (var group = from / GroupPositions; group * GroupPositions < to; group++)
+                {
+                    var (first, end) = PositionsOf(group, from, to);
+                    PairUp(codes + column, stride, first, end, scratch.Pairs);
+                    for (var row = 0; row < rows; row++)
+                        WeighPairs(scratch.Weights + ((long)row * SplitPositions), scratch.Pairs, first, end, scratch.WeightSteps[(row * AttentionCall.SplitGroups) + group], outputs + ((long)row * width) + column);
+                }
+            }
+        }
+
+        for (; column < width; column += 2 * Width)
+        {
+            for (var group = from / GroupPositions; group * GroupPositions < to; group++)
+            {
+                var (first, end) = PositionsOf(group, from, to);
+                for (var row = 0; row < rows; row += Rows)
+                {
+                    WeighCodes(scratch.Weights + ((long)row * SplitPositions), codes + column, stride, first, end,
+                        scratch.WeightSteps + (row * AttentionCall.SplitGroups) + group, outputs + ((long)row * width) + column, width);
+                }
+            }
+        }
+    }
+
+    // What of a group lies between two positions.
+    private static (int From, int To) PositionsOf(int group, int from, int to) => (Math.Max(group * GroupPositions, from), Math.Min((group + 1) * GroupPositions, to));
+
+    // Puts the numbers of each two positions side by side, once for all rows. A last position without a second has a weight of 0 there.
+    private static void PairUp(short* codes, long stride, int from, int to, short* pairs)
+    {
+        for (var p = from; p < to; p += 2)
+        {
+            var first = codes + (p * stride);
+            var second = p + 1 < to ? first + stride : first;
+            for (nint i = 0; i < Wide * Width; i += 2 * Width, pairs += 4 * Width)
+            {
+                var (a, b) = TLanes.Interleave(TLanes.Load(first + i), TLanes.Load(second + i));
+                TLanes.Store(a, pairs);
+                TLanes.Store(b, pairs + (2 * Width));
+            }
+        }
+    }
+
+    // Adds paired values to one row: operands in the first cache, so that they cost no instruction of their own.
+    private static void WeighPairs(short* weights, short* pairs, int from, int to, float step, float* output)
+    {
+        TInt32 s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
+        for (nint p = from; p < to; p += 2, pairs += 2 * Wide * Width)
+        {
+            var w = TLanes.CreatePair(weights + p);
+            s0 = TLanes.MultiplyAdd(w, TLanes.Load(pairs), s0);
+            s1 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (2 * Width)), s1);
+            s2 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (4 * Width)), s2);
+            s3 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (6 * Width)), s3);
+            s4 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (8 * Width)), s4);
+            s5 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (10 * Width)), s5);
+            s6 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (12 * Width)), s6);
+            s7 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (14 * Width)), s7);
+        }
+
+        Join(output, s0, s1, step);
+        Join(output + (2 * Width), s2, s3, step);
+        Join(output + (4 * Width), s4, s5, step);
+        Join(output + (6 * Width), s6, s7, step);
+    }
+
+    // Adds the values of a group of positions to 4 rows and two vectors of columns.
+    private static void WeighCodes(short* w0, short* codes, long stride, int from, int to, float* steps, float* o0, long width)
+    {
+        var w1 = w0 + SplitPositions;
+        var w2 = w1 + SplitPositions;
+        var w3 = w2 + SplitPositions;
+        TInt32 s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
+        var code = codes + (from * stride);
+        var pairs = to & ~1;
+        for (nint p = from; ; p += 2, code += 2 * stride)
+        {
+            if (p >= pairs)
+            {
+                // A last position without a second has a weight of 0 there.
+                if (p >= to)
+                    break;
+                (pairs, stride) = (to, 0);
+            }
+
+            var (a, b) = TLanes.Interleave(TLanes.Load(code), TLanes.Load(code + stride));
+            var w = TLanes.CreatePair(w0 + p);
+            s00 = TLanes.MultiplyAdd(w, a, s00);
+            s01 = TLanes.MultiplyAdd(w, b, s01);
+            w = TLanes.CreatePair(w1 + p);
+            s10 = TLanes.MultiplyAdd(w, a, s10);
+            s11 = TLanes.MultiplyAdd(w, b, s11);
+            w = TLanes.CreatePair(w2 + p);
+            s20 = TLanes.MultiplyAdd(w, a, s20);
+            s21 = TLanes.MultiplyAdd(w, b, s21);
+            w = TLanes.CreatePair(w3 + p);
+            s30 = TLanes.MultiplyAdd(w, a, s30);
+            s31 = TLanes.MultiplyAdd(w, b, s31);
+        }
+
+        Join(o0, s00, s01, steps[0]);
+        Join(o0 + width, s10, s11, steps[AttentionCall.SplitGroups]);
+        Join(o0 + (2 * width), s20, s21, steps[2 * AttentionCall.SplitGroups]);
+        Join(o0 + (3 * width), s30, s31, steps[3 * AttentionCall.SplitGroups]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Join(float* to, TInt32 first, TInt32 second, float step)
+    {
+        var (a, b) = TLanes.InOrder(TLanes.ToSingle(first), TLanes.ToSingle(second));
+        TLanes.Store(TLanes.FusedMultiplyAdd(a, TLanes.Create(step), TLanes.Load(to)), to);
+        TLanes.Store(TLanes.FusedMultiplyAdd(b, TLanes.Create(step), TLanes.Load(to + Width)), to + Width);
+    }
+}
