@@ -19,6 +19,9 @@ internal unsafe struct AttentionCall
     /// <summary>Columns that the widest kernels take at once.</summary>
     public const int ColumnStep = 32;
 
+    /// <summary>Vectors of columns that a row's weights of whole numbers meet together.</summary>
+    public const int WideVectors = 8;
+
     /// <summary>Elements that a turn of the products of whole numbers takes: queries and rows are filled up to its multiples.</summary>
     public const int CodeStep = 64;
 

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>A worker's memory: where things lie in it for a call.</summary>
@@ -7,9 +9,6 @@ internal readonly unsafe struct AttentionScratch
 
     // Kernels may read a step beyond the last element.
     private const int Slack = AttentionCall.ColumnStep;
-
-    // Eight vectors of 16 lanes.
-    private const int MostPairedColumns = 128;
 
     private AttentionScratch(in AttentionCall call, byte* start)
     {
@@ -36,7 +35,7 @@ internal readonly unsafe struct AttentionScratch
             QuerySteps = (float*)Take(ref at, rows * 2 * sizeof(float));
             Weights = (short*)Take(ref at, (long)rows * Split * sizeof(short));
             WeightSteps = (float*)Take(ref at, (long)rows * AttentionCall.SplitGroups * sizeof(float));
-            Pairs = (short*)Take(ref at, AttentionCall.GroupPositions * MostPairedColumns * sizeof(short));
+            Pairs = (short*)Take(ref at, (long)AttentionCall.GroupPositions * AttentionCall.WideVectors * Vector512<int>.Count * sizeof(short));
             LatentScales = (float*)Take(ref at, Split * sizeof(float));
             RopeScales = (float*)Take(ref at, Split * sizeof(float));
             Whole = (float*)Take(ref at, QueryWidth * sizeof(float));

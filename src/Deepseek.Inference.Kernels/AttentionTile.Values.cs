@@ -5,43 +5,44 @@ namespace Deepseek.Inference.Kernels;
 // Values of whole numbers, weighted: two positions a step, whose numbers lie side by side in a lane.
 internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    /// <summary>Vectors of columns that a row's weights meet together.</summary>
-    private const int Wide = 8;
+    private const int Wide = AttentionCall.WideVectors;
 
     /// <summary>Adds the values of positions to all rows, group by group. Columns come first, so that their sums stay in the first cache.</summary>
     private static void WeighValues(in AttentionScratch scratch, int rows, short* codes, long stride, int from, int to, float* outputs, int width)
     {
-        nint column = 0;
-        if (rows >= Rows)
+        for (nint column = 0; column < width;)
         {
-            for (; column + (Wide * Width) <= width; column += Wide * Width)
-            {
-                for (var group = from / GroupPositions; group * GroupPositions < to; group++)
-                {
-                    var (first, end) = PositionsOf(group, from, to);
-                    PairUp(codes + column, stride, first, end, scratch.Pairs);
-                    for (var row = 0; row < rows; row++)
-                        WeighPairs(scratch.Weights + ((long)row * SplitPositions), scratch.Pairs, first, end, scratch.WeightSteps[(row * AttentionCall.SplitGroups) + group], outputs + ((long)row * width) + column);
-                }
-            }
-        }
-
-        for (; column < width; column += 2 * Width)
-        {
+            var wide = rows >= Rows && column + (Wide * Width) <= width;
             for (var group = from / GroupPositions; group * GroupPositions < to; group++)
             {
-                var (first, end) = PositionsOf(group, from, to);
-                for (var row = 0; row < rows; row += Rows)
-                {
-                    WeighCodes(scratch.Weights + ((long)row * SplitPositions), codes + column, stride, first, end,
-                        scratch.WeightSteps + (row * AttentionCall.SplitGroups) + group, outputs + ((long)row * width) + column, width);
-                }
+                var (first, end) = (Math.Max(group * GroupPositions, from), Math.Min((group + 1) * GroupPositions, to));
+                if (wide)
+                    WeighWide(scratch, rows, codes + column, stride, first, end, group, outputs + column, width);
+                else
+                    WeighNarrow(scratch, rows, codes + column, stride, first, end, group, outputs + column, width);
             }
+
+            column += (wide ? Wide : 2) * Width;
         }
     }
 
-    // What of a group lies between two positions.
-    private static (int From, int To) PositionsOf(int group, int from, int to) => (Math.Max(group * GroupPositions, from), Math.Min((group + 1) * GroupPositions, to));
+    // A group's values in eight vectors of columns: paired once for all rows.
+    private static void WeighWide(in AttentionScratch scratch, int rows, short* codes, long stride, int from, int to, int group, float* outputs, int width)
+    {
+        PairUp(codes, stride, from, to, scratch.Pairs);
+        for (var row = 0; row < rows; row++)
+            WeighPairs(scratch.Weights + ((long)row * SplitPositions), scratch.Pairs, from, to, scratch.WeightSteps[(row * AttentionCall.SplitGroups) + group], outputs + ((long)row * width));
+    }
+
+    // A group's values in two vectors of columns: paired once for four rows.
+    private static void WeighNarrow(in AttentionScratch scratch, int rows, short* codes, long stride, int from, int to, int group, float* outputs, int width)
+    {
+        for (var row = 0; row < rows; row += Rows)
+        {
+            WeighCodes(scratch.Weights + ((long)row * SplitPositions), codes, stride, from, to,
+                scratch.WeightSteps + (row * AttentionCall.SplitGroups) + group, outputs + ((long)row * width), width);
+        }
+    }
 
     // Puts the numbers of each two positions side by side, once for all rows. A last position without a second has a weight of 0 there.
     private static void PairUp(short* codes, long stride, int from, int to, short* pairs)

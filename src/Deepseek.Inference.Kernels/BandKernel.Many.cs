@@ -27,7 +27,7 @@ internal static unsafe partial class BandKernel<TLoops>
         for (var i = 0; i < IBandLoops.AheadTokens; i++)
             tokens[count + i] = new ManyToken(tokens[i].X + PreparedActivations.BlockBytes, tokens[i].Scales); // what comes next: the next block's first ones
 
-        TileScales.DecodeTurned(product, 0, BandRows, scales + scaleCount, scales);
+        TileScales.DecodeTurned(product, scales + scaleCount, scales);
         if (blocks < Lanes)
             new Span<float>(sums + (blocks * laneLength), (Lanes - blocks) * laneLength).Clear();
         for (var line = 0; line * perLine < blocks; line++)

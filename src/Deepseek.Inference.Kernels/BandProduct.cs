@@ -57,13 +57,6 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
         Prefetch(Next, part * bytes, (part + 1) * bytes);
     }
 
-    /// <summary>Asks for the begin of the next band.</summary>
-    public void PrefetchNext()
-    {
-        for (var part = 0; part < NextParts; part++)
-            PrefetchNext(part);
-    }
-
     /// <summary>Asks for lines.</summary>
     /// <param name="lines">Where they are counted from.</param>
     /// <param name="from">The first one's first byte.</param>

@@ -14,6 +14,7 @@ internal static unsafe class MachineProbes
     private static readonly TimeSpan ReadingTime = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan ArithmeticTime = TimeSpan.FromMilliseconds(200);
 
+    // Two seconds: processors were seen to share a core for as long.
     private const int MostAttempts = 10;
 
     /// <summary>The speed of reading memory, GB/s (10⁹ bytes).</summary>

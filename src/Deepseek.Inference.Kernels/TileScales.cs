@@ -57,16 +57,15 @@ internal static unsafe class TileScales
         }
     }
 
-    /// <summary>The scales of some rows, block by block; of rows that the band does not have 0.</summary>
+    /// <summary>The scales of a band, block by block; of rows that it does not have 0.</summary>
     /// <param name="product">The band.</param>
-    /// <param name="firstRow">The first row within the band.</param>
-    /// <param name="rows">Rows, a multiple of 8.</param>
-    /// <param name="scales">Room for [rows × blocks].</param>
-    /// <param name="turned">Receives [blocks × rows].</param>
-    public static void DecodeTurned(in BandProduct product, int firstRow, int rows, float* scales, float* turned)
+    /// <param name="scales">Room for [64 × blocks].</param>
+    /// <param name="turned">Receives [blocks × 64].</param>
+    public static void DecodeTurned(in BandProduct product, float* scales, float* turned)
     {
+        const int rows = BandLayout.BandRows;
         var blocks = product.Blocks;
-        Decode(product.Path, product.Layout, product.Band, product.Source, firstRow, rows, scales);
+        Decode(product.Path, product.Layout, product.Band, product.Source, 0, rows, scales);
         var whole = Avx2.IsSupported ? blocks / Vector * Vector : 0;
         for (var row = 0; row < rows; row += Vector)
         {

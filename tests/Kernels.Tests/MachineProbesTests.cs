@@ -76,8 +76,6 @@ public sealed class MachineProbesTests
         Assert.Throws<ArgumentNullException>("team", () => MachineProbes.FloatPeak(null!, KernelPath.Scalar));
     }
 
-    private static void AssertSpeed(double value) => Assert.True(double.IsFinite(value) && value > 0, $"The speed is {value}.");
-
     [Theory]
     [InlineData(1, 0.9, false)]
     [InlineData(2, 1.02, true)]
@@ -86,4 +84,6 @@ public sealed class MachineProbesTests
     [InlineData(16, 8, false)] // two threads a core
     public void ShareCores_Speedup_TellsThreadsThatTakeTurns(int threads, double speedup, bool expected) =>
         Assert.Equal(expected, MachineProbes.ShareCores(threads, speedup));
+
+    private static void AssertSpeed(double value) => Assert.True(double.IsFinite(value) && value > 0, $"The speed is {value}.");
 }
