@@ -106,19 +106,8 @@ internal static unsafe class ActivationBlocks
         var to = (short*)destination;
         switch (order)
         {
-            case ActivationOrder.Columns:
+            case ActivationOrder.Columns or ActivationOrder.Words:
                 new ReadOnlySpan<short>(words, Columns).CopyTo(new Span<short>(to, Columns));
-                break;
-            case ActivationOrder.Words:
-                for (var i = 0; i < Columns; i += Columns / 2)
-                {
-                    // Eighths of a block: of four the middle ones change places.
-                    Vector128.Load(words + i).Store(to + i);
-                    Vector128.Load(words + i + 16).Store(to + i + 8);
-                    Vector128.Load(words + i + 8).Store(to + i + 16);
-                    Vector128.Load(words + i + 24).Store(to + i + 24);
-                }
-
                 break;
             case ActivationOrder.EvenOdd:
                 for (var i = 0; i < Columns / 2; i++)

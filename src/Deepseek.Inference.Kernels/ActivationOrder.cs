@@ -6,7 +6,7 @@ internal enum ActivationOrder
     /// <summary>16-bit numbers, column by column, for the definition.</summary>
     Columns,
 
-    /// <summary>16-bit numbers, of every 32 columns 0 to 7, 16 to 23, 8 to 15 and 24 to 31: <see cref="WordCodes256"/>.</summary>
+    /// <summary>16-bit numbers, column by column: <see cref="WordCodes256"/>.</summary>
     Words,
 
     /// <summary>16-bit numbers, the even columns, then the odd ones: <see cref="WordCodes512"/>.</summary>

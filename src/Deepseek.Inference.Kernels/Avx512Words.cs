@@ -17,22 +17,6 @@ internal static class Avx512Words
     public static Vector512<int> MultiplyAddAdjacent(Vector512<short> a, Vector512<short> b) =>
         Avx512BW.IsSupported ? Avx512BW.MultiplyAddAdjacent(a, b) : MultiplyAddAny(a, b);
 
-    /// <summary>In each quarter two lanes of a's sum and two of b's.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Two(Vector512<int> a, Vector512<int> b) => Avx512F.IsSupported
-        ? Avx512F.UnpackLow(a.AsInt64(), b.AsInt64()).AsInt32() + Avx512F.UnpackHigh(a.AsInt64(), b.AsInt64()).AsInt32()
-        : Vector512.Create(LaneSum.Two(a.GetLower(), b.GetLower()), LaneSum.Two(a.GetUpper(), b.GetUpper()));
-
-    /// <summary>Of two results of <see cref="Two"/> in each quarter a lane of each of four sums.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Four(Vector512<int> a, Vector512<int> b) => Avx512F.IsSupported
-        ? Avx512F.Shuffle(a.AsSingle(), b.AsSingle(), 0b10_00_10_00).AsInt32() + Avx512F.Shuffle(a.AsSingle(), b.AsSingle(), 0b11_01_11_01).AsInt32()
-        : Vector512.Create(LaneSum.Four(a.GetLower(), b.GetLower()), LaneSum.Four(a.GetUpper(), b.GetUpper()));
-
-    /// <summary>Of two results of <see cref="Four"/> eight sums.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Eight(Vector512<int> a, Vector512<int> b) => LaneSum.Eight(a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper());
-
     private static Vector512<short> PermuteAny(Vector512<short> table, Vector512<ushort> indices)
     {
         Span<short> values = stackalloc short[Vector512<short>.Count];

@@ -1,15 +1,9 @@
-using System.Runtime.Intrinsics;
-
 namespace Deepseek.Inference.Kernels;
 
-// Many tokens: line by line the blocks of a band's 64 rows are decoded into the first cache, interleaved, and meet all tokens before the next line's are.
+// Many tokens: line by line the blocks of a band's 64 rows are decoded into the first cache, and meet all tokens before the next line's are.
 internal static unsafe partial class BandKernel<TLoops>
 {
     private const int BandRows = BandLayout.BandRows;
-    private const int TileLine = TileRows * BandLayout.LineBytes;
-
-    // Rows that are interleaved at once.
-    private const int EightRows = 2 * TileRows;
 
     // The partial sums that a block joins, 256 bytes a token, stay in the first cache, and all of them in the second.
     private const int MaxTokens = 64;
@@ -18,21 +12,22 @@ internal static unsafe partial class BandKernel<TLoops>
     {
         var (blocks, perLine) = (product.Blocks, TLoops.BlocksPerLine);
         var (blockBytes, laneLength, scaleCount) = (BandRows * TLoops.CodeBytes, count * BandRows, (long)blocks * BandRows);
-        var codes = KernelScratch.Reserve((perLine * blockBytes) + (sizeof(float) * (((long)Lanes * laneLength) + (2 * scaleCount))));
+        var scratch = KernelScratch.Reserve(TileSource.LineBytes + (perLine * blockBytes) + (sizeof(float) * (((long)Lanes * laneLength) + (2 * scaleCount))));
+        var codes = scratch + TileSource.LineBytes;
         var sums = (float*)(codes + (perLine * blockBytes)); // [8 × tokens × 64]
-        var scales = sums + ((long)Lanes * laneLength); // [blocks × 64], and then [64 × blocks]
-        var tokens = stackalloc ManyToken[MaxTokens + IBandLoops.AheadTokens];
+        var scales = sums + ((long)Lanes * laneLength); // [blocks × 64]
+        var tokens = stackalloc BandToken[MaxTokens + IBandLoops.AheadTokens];
         for (var i = 0; i < count; i++)
-            tokens[i] = new ManyToken(product.Activations(firstToken + i), product.ActivationScales(firstToken + i));
+            tokens[i] = product.Token(firstToken + i);
         for (var i = 0; i < IBandLoops.AheadTokens; i++)
-            tokens[count + i] = new ManyToken(tokens[i].X + PreparedActivations.BlockBytes, tokens[i].Scales); // what comes next: the next block's first ones
+            tokens[count + i] = new BandToken(tokens[i].X + PreparedActivations.BlockBytes, tokens[i].Scales); // what comes next: the next block's first ones
 
-        TileScales.DecodeTurned(product, scales + scaleCount, scales);
+        TileScales.DecodeTurned(product, 0, BandRows, scales, scales + scaleCount);
         if (blocks < Lanes)
             new Span<float>(sums + (blocks * laneLength), (Lanes - blocks) * laneLength).Clear();
         for (var line = 0; line * perLine < blocks; line++)
         {
-            DecodeLine(product, line, codes);
+            DecodeLine(product, line, codes, scratch);
             for (var i = 0; i < perLine && (line * perLine) + i < blocks; i++)
             {
                 var block = (line * perLine) + i;
@@ -46,35 +41,24 @@ internal static unsafe partial class BandKernel<TLoops>
         }
 
         for (var token = 0; token < count; token++)
-            Write(product, firstToken + token, sums + (token * BandRows), laneLength);
+            Write(product, firstToken + token, 0, BandRows, sums + (token * BandRows), laneLength);
     }
 
-    private static void DecodeLine(in BandProduct product, int line, byte* codes)
+    /// <summary>Decodes a line of all rows. Tiles that the band does not have are its last one once more; nobody reads their sums.</summary>
+    private static void DecodeLine(in BandProduct product, int line, byte* codes, byte* scratch)
     {
-        for (var row = 0; row < BandRows; row += EightRows)
-            TLoops.Interleave(LineOf(product, row, line), LineOf(product, row + TileRows, line), codes + (row * sizeof(int)));
+        var last = (product.RowCount - 1) / TileRows * TileRows;
+        for (var row = 0; row < BandRows; row += TileRows)
+            TLoops.Decode(product.TileAt(Math.Min(row, last), scratch), line, codes + (row * sizeof(int)));
     }
-
-    /// <summary>A tile's four lines. Tiles that the band does not have are its last one once more; nobody reads their sums.</summary>
-    private static byte* LineOf(in BandProduct product, int row, int line) =>
-        product.Tile(Math.Min(row, product.PaddedRows - TileRows)) + ((long)line * TileLine);
 
     /// <summary>A part of the line that follows, or of the next band's first one.</summary>
-    private static TilesAhead Ahead(in BandProduct product, int line, int part, int parts)
+    private static LinesAhead Ahead(in BandProduct product, int line, int part, int parts)
     {
         var follows = line * TLoops.BlocksPerLine < product.Blocks;
         var band = follows ? product.Source : product.Next; // which has mostly the same layout
-        var tile = product.Tile(band, part * BandRows / parts) + (follows ? (long)line * TileLine : 0);
-        return band is null ? default : new TilesAhead(tile, product.TileBytes, BandRows / TileRows / parts);
-    }
-
-    private static void Write(in BandProduct product, int token, float* sums, int laneLength)
-    {
-        for (var row = 0; row < product.RowCount; row += Vector256<float>.Count, sums += Vector256<float>.Count)
-        {
-            var even = Vector256.Load(sums) + Vector256.Load(sums + (4 * laneLength)) + (Vector256.Load(sums + (2 * laneLength)) + Vector256.Load(sums + (6 * laneLength)));
-            var odd = Vector256.Load(sums + laneLength) + Vector256.Load(sums + (5 * laneLength)) + (Vector256.Load(sums + (3 * laneLength)) + Vector256.Load(sums + (7 * laneLength)));
-            product.Write(token, row, even + odd);
-        }
+        var bytes = product.Layout.TileRows * BandLayout.LineBytes;
+        var tile = product.Lines(band, part * BandRows / parts) + (follows ? (long)line * bytes : 0);
+        return band is null ? default : new LinesAhead(tile, bytes, product.TileBytes, BandRows / product.Layout.TileRows / parts);
     }
 }

@@ -1,17 +1,16 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>Multiplies the rows of a band with tokens: a few, up to four at a time, as the weights stream by, more from interleaved rows that are decoded once into the first cache.</summary>
+/// <summary>Multiplies the rows of a band with tokens: a few, up to four at a time, as the weights stream by, more with weights that are decoded once into the first cache.</summary>
 /// <typeparam name="TLoops">The inner loops.</typeparam>
 internal static unsafe partial class BandKernel<TLoops>
     where TLoops : struct, IBandLoops
 {
-    private const int TileRows = BandLayout.TileRows;
+    private const int TileRows = TileSource.Rows;
     private const int Lanes = ProductShape.Lanes;
-
-    // Tokens that meet a tile at once.
-    private const int Together = 4;
+    private const int Together = IBandLoops.Together;
 
     // Lines that are asked for at once: as many as a core may wait for.
     private const int IdleBytes = 16 * BandLayout.LineBytes;
@@ -20,66 +19,62 @@ internal static unsafe partial class BandKernel<TLoops>
     public static void Run(in BandProduct product)
     {
         product.Prefetch();
-        for (var first = 0; first < product.Count; first += MaxTokens)
+        if (product.Count <= TLoops.FewTokens)
         {
-            var count = Math.Min(MaxTokens, product.Count - first);
-            if (count > TLoops.FewTokens)
-                RunMany(product, first, count);
-            else
-                RunFew(product, first, count);
+            RunFew(product);
+            return;
         }
+
+        // Parts of one size: a few tokens left over would read all weights once more.
+        var parts = (int)Lengths.CeilDiv(product.Count, MaxTokens);
+        var part = (int)Lengths.CeilDiv(Lengths.CeilDiv(product.Count, parts), Together) * Together;
+        for (var first = 0; first < product.Count; first += part)
+            RunMany(product, first, Math.Min(part, product.Count - first));
     }
 
-    private static void RunFew(in BandProduct product, int firstToken, int count)
+    private static void RunFew(in BandProduct product)
     {
-        var blocks = product.Blocks;
-        var length = (int)Lengths.CeilDiv(blocks, Lanes) * TileScales.GroupLength;
-        var scales = (float*)KernelScratch.Reserve((((1L + Together) * length) + ((long)TileRows * blocks)) * sizeof(float));
+        var scaleCount = TileRows * (long)product.Blocks;
+        var scratch = KernelScratch.Reserve(TileSource.LineBytes + (2 * scaleCount * sizeof(float)));
+        var scales = (float*)(scratch + TileSource.LineBytes);
         for (var row = 0; row < product.RowCount; row += TileRows)
         {
             // Memory answers while scales are decoded.
             BandProduct.Prefetch(product.Tile(row), BandProducts.Ahead, BandProducts.Ahead + IdleBytes);
-            TileScales.DecodeGroups(product, row, scales, scales + ((1 + Together) * length));
+            TileScales.DecodeTurned(product, row, TileRows, scales, scales + scaleCount);
             if ((product.RowCount - row - 1) / TileRows is < BandProduct.NextParts and var left)
                 product.PrefetchNext(BandProduct.NextParts - 1 - left);
             // After the first tokens a tile lies in the first cache.
-            for (var token = firstToken; token < firstToken + count; token += Together)
-                MultiplyTile(product, row, token, Math.Min(Together, firstToken + count - token), scales, length);
+            for (var token = 0; token < product.Count; token += Together)
+                MultiplyTile(product, row, token, Math.Min(Together, product.Count - token), scales, scratch);
         }
     }
 
     /// <summary>A tile and one to four tokens.</summary>
     [SkipLocalsInit]
-    private static void MultiplyTile(in BandProduct product, int row, int token, int count, float* scales, int length)
+    private static void MultiplyTile(in BandProduct product, int row, int token, int count, float* scales, byte* scratch)
     {
-        var blocks = product.Blocks;
-        var sums = stackalloc float[Together * TileRows * Lanes];
-        var tokens = stackalloc TileToken[Together];
+        const int lengthOfToken = Lanes * TileRows;
+        var tokens = stackalloc BandToken[Together];
+        for (var i = 0; i < Together; i++)
+            tokens[i] = product.Token(token + Math.Min(i, count - 1));
+        var together = count == 3 ? Together : count; // the third twice: it costs less than a pass of its own
+        var sums = stackalloc float[Together * lengthOfToken];
+        new Span<float>(sums, together * lengthOfToken).Clear();
+        TLoops.MultiplyTile(product.TileAt(row, scratch), scales, product.Blocks, tokens, together, sums);
         for (var i = 0; i < count; i++)
-        {
-            var factors = scales + ((1 + i) * length);
-            TileScales.Multiply(scales, blocks, product.ActivationScales(token + i), factors);
-            tokens[i] = new TileToken(product.Activations(token + i), factors);
-        }
+            Write(product, token + i, row, TileRows, sums + (i * lengthOfToken), TileRows);
+    }
 
-        // Whole groups of blocks where the next tile follows: factors of 0 take back what is read of it.
-        var read = row + TileRows < product.RowCount ? length / TileRows : blocks;
-        switch (count)
+    /// <summary>Adds the partial sums of some rows' outputs: l and l + 4, then l + 2, then l + 1.</summary>
+    private static void Write(in BandProduct product, int token, int first, int rows, float* sums, int laneLength)
+    {
+        var end = Math.Min(first + rows, product.RowCount);
+        for (var row = first; row < end; row += Vector256<float>.Count, sums += Vector256<float>.Count)
         {
-            case 1:
-                TLoops.MultiplyTile(product.Tile(row), tokens[0], read, sums);
-                break;
-            case 2:
-                TLoops.MultiplyTile(product.Tile(row), tokens[0], tokens[1], read, sums);
-                break;
-            default:
-                if (count == 3)
-                    tokens[3] = tokens[2]; // costs less than a pass of its own for the third
-                TLoops.MultiplyTile(product.Tile(row), tokens, read, sums);
-                break;
+            var even = Vector256.Load(sums) + Vector256.Load(sums + (4 * laneLength)) + (Vector256.Load(sums + (2 * laneLength)) + Vector256.Load(sums + (6 * laneLength)));
+            var odd = Vector256.Load(sums + laneLength) + Vector256.Load(sums + (5 * laneLength)) + (Vector256.Load(sums + (3 * laneLength)) + Vector256.Load(sums + (7 * laneLength)));
+            product.Write(token, row, even + odd);
         }
-
-        for (var i = 0; i < count; i++)
-            product.Write(token + i, row, LaneSum.OfFour(sums + (i * TileRows * Lanes)));
     }
 }

@@ -20,12 +20,13 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     /// <summary>Parts in which the next band's begin is asked for.</summary>
     public const int NextParts = 4;
 
-    // Lines of the first tile.
-    private const int FirstBytes = 1024;
+    // The first tile's scales, and lines.
+    private const int FirstBytes = 2048;
 
     private readonly float _factor = ProductShape.FactorOf(layout.Precision, x.Precision);
     private readonly int _header = layout.HeaderBytesOf(band);
-    private readonly int _rowBytes = layout.LinesPerRow * BandLayout.LineBytes;
+    private readonly int _tileRows = layout.TileRows;
+    private readonly int _tileHeader = layout.TileHeaderBytes;
 
     public readonly KernelPath Path = path;
     public readonly BandLayout Layout = layout;
@@ -35,14 +36,11 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     public readonly int Count = count;
     public readonly int RowCount = layout.RowsOf(band);
 
+    /// <summary>Bytes of a tile of the layout.</summary>
+    public readonly int TileBytes = layout.TileBytes;
+
     /// <summary>Blocks of a row.</summary>
     public readonly int Blocks = layout.BlocksPerRow;
-
-    /// <summary>Where the codes of the scales of NF4 begin in the band.</summary>
-    public readonly int ScaleCodes = layout.Precision == WeightPrecision.Nf4 ? layout.ScaleCodesOffsetOf(band) : 0;
-
-    /// <summary>Rows up to whole tiles.</summary>
-    public int PaddedRows => (int)Lengths.CeilDiv(RowCount, BandLayout.TileRows) * BandLayout.TileRows;
 
     /// <summary>Asks for the begin of a band, which no stream of weights announces: its scales, and the first lines after them. From there on kernels ask for what lies ahead.</summary>
     public void Prefetch() => Prefetch(Source, 0, _header + FirstBytes);
@@ -69,14 +67,20 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
             Sse.Prefetch0(lines + at);
     }
 
-    /// <summary>Bytes of a tile.</summary>
-    public int TileBytes => BandLayout.TileRows * _rowBytes;
+    /// <summary>16 rows, as kernels take them.</summary>
+    /// <param name="row">The first, a multiple of 16.</param>
+    /// <param name="scratch">Room for a line of each row, at a multiple of 64.</param>
+    public TileSource TileAt(int row, byte* scratch) => new(Lines(Source, row), TileBytes, Math.Min(TileSource.Rows, RowCount - row), scratch);
 
-    /// <summary>The first line of the tile that begins with a row.</summary>
-    public byte* Tile(int row) => Tile(Source, row);
+    /// <summary>The first byte of a tile of the layout: its scales, where it has them.</summary>
+    /// <param name="row">The tile's first row.</param>
+    public byte* Tile(int row) => Source + _header + ((long)(row / _tileRows) * TileBytes);
 
-    /// <summary>The same of another band.</summary>
-    public byte* Tile(byte* band, int row) => band + _header + ((long)row * _rowBytes);
+    /// <summary>A tile's first line, in this band or another one.</summary>
+    public byte* Lines(byte* band, int row) => band + _header + _tileHeader + ((long)(row / _tileRows) * TileBytes);
+
+    /// <summary>A token as kernels take it.</summary>
+    public BandToken Token(int index) => new(Activations(index), ActivationScales(index));
 
     /// <summary>A token's blocks of activations.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

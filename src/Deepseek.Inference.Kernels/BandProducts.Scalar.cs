@@ -5,17 +5,19 @@ namespace Deepseek.Inference.Kernels;
 // The definition. Every other path must equal it bit for bit.
 internal static unsafe partial class BandProducts
 {
+    private const int ScalarRows = 4; // whose scales are decoded at once
+
     private static void MultiplyScalar(in BandProduct product, PreparedActivations x)
     {
         var layout = product.Layout;
-        var scales = (float*)KernelScratch.Reserve((long)BandLayout.TileRows * layout.BlocksPerRow * sizeof(float));
-        var sums = stackalloc float[BandLayout.TileRows];
-        for (var tile = 0; tile < product.RowCount; tile += BandLayout.TileRows)
+        var scales = (float*)KernelScratch.Reserve((long)ScalarRows * layout.BlocksPerRow * sizeof(float));
+        var sums = stackalloc float[ScalarRows];
+        for (var tile = 0; tile < product.RowCount; tile += ScalarRows)
         {
-            TileScales.Decode(product.Path, layout, product.Band, product.Source, tile, BandLayout.TileRows, scales);
+            TileScales.Decode(product, tile, ScalarRows, scales);
             for (var token = 0; token < product.Count; token++)
             {
-                for (var row = 0; row < BandLayout.TileRows; row++)
+                for (var row = 0; row < ScalarRows; row++)
                     sums[row] = SumOf(product, tile + row, scales + ((long)row * layout.BlocksPerRow), x.Precision, token);
                 product.Write(token, tile, Vector128.Load(sums));
             }
@@ -54,7 +56,7 @@ internal static unsafe partial class BandProducts
         var header = layout.HeaderBytesOf(product.Band);
         if (!IsNf4(layout))
             return (sbyte)product.Source[layout.LineOffset(header, row, block) + column];
-        var pair = product.Source[layout.LineOffset(header, row, block / 2) + column];
+        var pair = product.Source[layout.LineOffset(header, row, block / 2) + (column / BandLayout.PieceBytes * layout.PieceStride) + (column % BandLayout.PieceBytes)];
         return ProductShape.LevelsOf(precision)[block % 2 == 0 ? pair & 0xF : pair >> 4];
     }
 

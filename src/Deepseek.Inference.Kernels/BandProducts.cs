@@ -18,28 +18,14 @@ internal static unsafe partial class BandProducts
     /// <summary>Bytes ahead of the weights that kernels ask for: far enough for memory to answer, and still within the next tiles of most matrices.</summary>
     public const int Ahead = 4096;
 
-    /// <summary>Asks for lines of a tile, ahead of those that are read now: a few at a time and in the order of addresses, so that the processor sees one stream beside the computing.</summary>
-    /// <param name="line">Lines that are read now.</param>
-    /// <param name="count">How many, a multiple of 4.</param>
+    /// <summary>Asks for two lines: a few at a time and in the order of addresses, so that the processor sees one stream beside the computing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void PrefetchLines(byte* line, int count)
+    public static void PrefetchTwo(byte* line)
     {
         if (!Sse.IsSupported)
             return;
-
-        // Written out: a loop would cost four times as much.
-        PrefetchFour(line + Ahead);
-        if (count > 4)
-            PrefetchFour(line + Ahead + (4 * BandLayout.LineBytes));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PrefetchFour(byte* line)
-    {
         Sse.Prefetch0(line);
         Sse.Prefetch0(line + BandLayout.LineBytes);
-        Sse.Prefetch0(line + (2 * BandLayout.LineBytes));
-        Sse.Prefetch0(line + (3 * BandLayout.LineBytes));
     }
 
     /// <summary>Whether matrices in a precision can be multiplied here.</summary>

@@ -6,13 +6,12 @@ namespace Deepseek.Inference.Kernels;
 internal static unsafe class BandScales
 {
     /// <summary>Reads the scales of whole rows; how many, the length of their place says.</summary>
-    /// <param name="path">The instruction set.</param>
     /// <param name="layout">Where the matrix' weights lie.</param>
     /// <param name="band">The band, from 0.</param>
     /// <param name="source">The band's bytes.</param>
     /// <param name="firstRow">The first row, from the band's first.</param>
     /// <param name="scales">Receives the scales, [rows × blocks of a row].</param>
-    public static void DecodeRows(KernelPath path, BandLayout layout, int band, byte* source, int firstRow, Span<float> scales)
+    public static void DecodeRows(BandLayout layout, int band, byte* source, int firstRow, Span<float> scales)
     {
         var blocks = layout.BlocksPerRow;
         switch (layout.Precision)
@@ -25,7 +24,7 @@ internal static unsafe class BandScales
                 new ReadOnlySpan<float>((float*)source + ((long)firstRow * blocks), scales.Length).CopyTo(scales);
                 break;
             default:
-                Bands.DecodeScales(path, layout, band, new ReadOnlySpan<byte>(source, layout.HeaderBytesOf(band)), firstRow, scales);
+                Bands.DecodeScales(layout, band, new ReadOnlySpan<byte>(source, layout.BytesOf(band)), firstRow, scales);
                 break;
         }
     }

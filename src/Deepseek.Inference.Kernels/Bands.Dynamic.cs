@@ -44,8 +44,9 @@ public static partial class Bands
         BinaryPrimitives.WriteSingleLittleEndian(destination, offset);
         for (var group = 0; group < groupScales.Length; group++)
             BinaryPrimitives.WriteSingleLittleEndian(destination[((group + 1) * sizeof(float))..], groupScales[group]);
-        scaleCodes.CopyTo(destination[layout.ScaleCodesOffsetOf(band)..]);
+        scaleCodes.CopyTo(destination[layout.FactorBytesOf(band)..]);
 
+        Span<byte> part = stackalloc byte[BandLayout.LineBytes];
         Span<byte> zeros = stackalloc byte[Nf4Line.PairBytes];
         zeros.Fill(ZeroPair);
         for (var row = 0; row < layout.RowsOf(band); row++)
@@ -54,7 +55,8 @@ public static partial class Bands
             {
                 var low = PairsOffset(layout, row, 2 * line);
                 var high = (2 * line) + 1 < layout.BlocksPerRow ? codes.Slice(low + Nf4Line.PairBytes, Nf4Line.PairBytes) : zeros;
-                Nf4Line.FromPairs(path, codes.Slice(low, Nf4Line.PairBytes), high, destination.Slice(layout.LineOffset(header, row, line), BandLayout.LineBytes));
+                Nf4Line.FromPairs(path, codes.Slice(low, Nf4Line.PairBytes), high, part);
+                WriteLine(layout, part, destination[layout.LineOffset(header, row, line)..]);
             }
         }
     }
@@ -68,9 +70,10 @@ public static partial class Bands
         offset = BinaryPrimitives.ReadSingleLittleEndian(source);
         for (var group = 0; group < groupScales.Length; group++)
             groupScales[group] = BinaryPrimitives.ReadSingleLittleEndian(source[((group + 1) * sizeof(float))..]);
-        source.Slice(layout.ScaleCodesOffsetOf(band), scaleCodes.Length).CopyTo(scaleCodes);
+        source.Slice(layout.FactorBytesOf(band), scaleCodes.Length).CopyTo(scaleCodes);
 
         var header = layout.HeaderBytesOf(band);
+        Span<byte> part = stackalloc byte[BandLayout.LineBytes];
         Span<byte> beyond = stackalloc byte[Nf4Line.PairBytes];
         for (var row = 0; row < layout.RowsOf(band); row++)
         {
@@ -78,7 +81,8 @@ public static partial class Bands
             {
                 var low = PairsOffset(layout, row, 2 * line);
                 var high = (2 * line) + 1 < layout.BlocksPerRow ? codes.Slice(low + Nf4Line.PairBytes, Nf4Line.PairBytes) : beyond;
-                Nf4Line.ToPairs(path, source.Slice(layout.LineOffset(header, row, line), BandLayout.LineBytes), codes.Slice(low, Nf4Line.PairBytes), high);
+                ReadLine(layout, source[layout.LineOffset(header, row, line)..], part);
+                Nf4Line.ToPairs(path, part, codes.Slice(low, Nf4Line.PairBytes), high);
             }
         }
     }

@@ -19,7 +19,7 @@ public static unsafe partial class Bands
                 while (row < end)
                 {
                     // A tile's rows together: their lines are one stream of memory.
-                    var rows = Math.Min(end - row, BandLayout.TileRows - (row % BandLayout.TileRows));
+                    var rows = Math.Min(end - row, BandLayout.PlainRows - (row % BandLayout.PlainRows));
                     var scales = (float*)(from + ScaleOffset(layout, row, 0));
                     var step = layout.Precision == WeightPrecision.Int8 ? 0 : 1;
                     var stride = layout.Precision == WeightPrecision.Int8 ? 1 : layout.BlocksPerRow;
@@ -38,7 +38,7 @@ public static unsafe partial class Bands
         }
     }
 
-    private const int TileLine = BandLayout.TileRows * BandLayout.LineBytes;
+    private const int TileLine = BandLayout.PlainRows * BandLayout.LineBytes;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DecodeLines(byte* line, int rows, int lines, float* scales, int stride, int step, float* destination, int columns)

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 
 namespace Deepseek.Inference.Kernels;
 
@@ -13,14 +12,15 @@ public static partial class Bands
         var header = layout.HeaderBytesOf(band);
         destination[..header].Clear();
         destination[header..].Fill(ZeroPair);
-        Nf4SignedScales.Find(path, new Nf4Blocks(weights, columnImportance, layout.Columns), destination[..header]);
+        FindScales(path, layout, band, new Nf4Blocks(weights, columnImportance, layout.Columns), destination);
 
         // Weights are encoded by the scales that will be decoded.
         var scales = new float[layout.BlocksPerRow];
         Span<float> last = stackalloc float[Nf4Line.Weights];
+        Span<byte> codes = stackalloc byte[BandLayout.LineBytes];
         for (var row = 0; row < layout.RowsOf(band); row++)
         {
-            DecodeScales(path, layout, band, destination, row, scales);
+            DecodeScales(layout, band, destination, row, scales);
             var values = weights.Slice(row * layout.Columns, layout.Columns);
             for (var line = 0; line < layout.LinesPerRow; line++)
             {
@@ -33,7 +33,27 @@ public static partial class Bands
                 }
 
                 var (low, high) = ScalesOf(scales, line);
-                Nf4Line.Encode(path, part[..Nf4Line.Weights], low, high, destination.Slice(layout.LineOffset(header, row, line), BandLayout.LineBytes));
+                Nf4Line.Encode(path, part[..Nf4Line.Weights], low, high, codes);
+                WriteLine(layout, codes, destination[layout.LineOffset(header, row, line)..]);
+            }
+        }
+    }
+
+    /// <summary>Finds the signed scales group by group, and writes them.</summary>
+    private static void FindScales(KernelPath path, BandLayout layout, int band, in Nf4Blocks blocks, Span<byte> destination)
+    {
+        for (var tile = layout.HeaderBytesOf(band); tile < destination.Length; tile += layout.TileBytes)
+            destination.Slice(tile, layout.TileHeaderBytes).Clear();
+
+        Span<byte> memory = stackalloc byte[BandLayout.GroupBlocks];
+        for (var first = 0; first < blocks.Count; first += BandLayout.GroupBlocks)
+        {
+            var codes = memory[..Math.Min(BandLayout.GroupBlocks, blocks.Count - first)];
+            BinaryPrimitives.WriteSingleLittleEndian(destination[(first / BandLayout.GroupBlocks * sizeof(float))..], Nf4SignedScales.Find(path, blocks, first, codes));
+            for (var i = 0; i < codes.Length; i += BandLayout.InterleavedRows)
+            {
+                var (tile, block) = Math.DivRem((first + i) / BandLayout.InterleavedRows, layout.BlocksPerRow);
+                codes.Slice(i, BandLayout.InterleavedRows).CopyTo(destination[layout.ScaleCodeOffset(band, tile * BandLayout.InterleavedRows, block)..]);
             }
         }
     }
@@ -45,6 +65,7 @@ public static partial class Bands
         Span<float> memory = stackalloc float[2 * lines];
         var scales = memory;
         Span<float> last = stackalloc float[Nf4Line.Weights];
+        Span<byte> codes = stackalloc byte[BandLayout.LineBytes];
         for (var row = firstRow; !destination.IsEmpty; row++)
         {
             var values = destination[..layout.Columns];
@@ -53,13 +74,14 @@ public static partial class Bands
                 if (line % lines == 0)
                 {
                     scales = memory[..Math.Min(2 * lines, layout.BlocksPerRow - (2 * line))];
-                    DecodeBlockScales(path, layout, band, source, (row * layout.BlocksPerRow) + (2 * line), scales);
+                    DecodeBlockScales(layout, band, source, row, 2 * line, scales);
                 }
 
                 var part = values[(line * Nf4Line.Weights)..];
                 var whole = part.Length >= Nf4Line.Weights;
                 var (low, high) = ScalesOf(scales, line % lines);
-                Nf4Line.Decode(path, source.Slice(layout.LineOffset(header, row, line), BandLayout.LineBytes), low, high, whole ? part[..Nf4Line.Weights] : last);
+                ReadLine(layout, source[layout.LineOffset(header, row, line)..], codes);
+                Nf4Line.Decode(path, codes, low, high, whole ? part[..Nf4Line.Weights] : last);
                 if (!whole)
                     last[..part.Length].CopyTo(part);
             }
@@ -68,36 +90,41 @@ public static partial class Bands
         }
     }
 
-    /// <summary>The scales of whole rows; how many, the destination's length says.</summary>
-    internal static void DecodeScales(KernelPath path, BandLayout layout, int band, ReadOnlySpan<byte> source, int firstRow, Span<float> scales) =>
-        DecodeBlockScales(path, layout, band, source, firstRow * layout.BlocksPerRow, scales);
-
-    /// <summary>The scales of consecutive blocks, counted row by row from the band's first.</summary>
-    private static void DecodeBlockScales(KernelPath path, BandLayout layout, int band, ReadOnlySpan<byte> source, int first, Span<float> scales)
+    /// <summary>Writes a line piece by piece.</summary>
+    private static void WriteLine(BandLayout layout, ReadOnlySpan<byte> line, Span<byte> first)
     {
-        var dynamic = layout.Precision == WeightPrecision.Nf4Dynamic;
-        var codes = source.Slice(layout.ScaleCodesOffsetOf(band) + first, scales.Length);
-        var offset = dynamic ? BinaryPrimitives.ReadSingleLittleEndian(source) : 0;
-        var factors = source[(dynamic ? sizeof(float) : 0)..];
-        var phase = layout.GroupPhaseOf(band) + first;
-        for (var done = 0; done < scales.Length;)
-        {
-            var (group, within) = Math.DivRem(phase + done, BandLayout.GroupBlocks);
-            var count = Math.Min(BandLayout.GroupBlocks - within, scales.Length - done);
-            var factor = BinaryPrimitives.ReadSingleLittleEndian(factors[(group * sizeof(float))..]);
-            if (dynamic)
-                DecodeDynamic(codes.Slice(done, count), factor, offset, scales.Slice(done, count));
-            else
-                Int8Codes.Decode(path, MemoryMarshal.Cast<byte, sbyte>(codes.Slice(done, count)), factor, scales.Slice(done, count));
-            done += count;
-        }
+        for (var piece = 0; piece < BandLayout.LineBytes / BandLayout.PieceBytes; piece++)
+            line.Slice(piece * BandLayout.PieceBytes, BandLayout.PieceBytes).CopyTo(first[(piece * layout.PieceStride)..]);
     }
 
-    private static void DecodeDynamic(ReadOnlySpan<byte> codes, float factor, float offset, Span<float> scales)
+    /// <summary>Reads a line piece by piece.</summary>
+    private static void ReadLine(BandLayout layout, ReadOnlySpan<byte> first, Span<byte> line)
     {
+        for (var piece = 0; piece < BandLayout.LineBytes / BandLayout.PieceBytes; piece++)
+            first.Slice(piece * layout.PieceStride, BandLayout.PieceBytes).CopyTo(line[(piece * BandLayout.PieceBytes)..]);
+    }
+
+    /// <summary>The scales of whole rows; how many, the destination's length says.</summary>
+    internal static void DecodeScales(BandLayout layout, int band, ReadOnlySpan<byte> source, int firstRow, Span<float> scales)
+    {
+        for (var row = firstRow; !scales.IsEmpty; row++, scales = scales[layout.BlocksPerRow..])
+            DecodeBlockScales(layout, band, source, row, 0, scales[..layout.BlocksPerRow]);
+    }
+
+    /// <summary>The scales of consecutive blocks of a row.</summary>
+    private static void DecodeBlockScales(BandLayout layout, int band, ReadOnlySpan<byte> source, int row, int firstBlock, Span<float> scales)
+    {
+        var dynamic = layout.Precision == WeightPrecision.Nf4Dynamic;
+        var offset = dynamic ? BinaryPrimitives.ReadSingleLittleEndian(source) : 0;
+        var factors = source[(dynamic ? sizeof(float) : 0)..];
+        var phase = layout.GroupPhaseOf(band);
         var values = DynamicCode8.Values;
-        for (var i = 0; i < codes.Length; i++)
-            scales[i] = (values[codes[i]] * factor) + offset;
+        for (var i = 0; i < scales.Length; i++)
+        {
+            var factor = BinaryPrimitives.ReadSingleLittleEndian(factors[((phase + layout.ScaleIndexOf(row, firstBlock + i)) / BandLayout.GroupBlocks * sizeof(float))..]);
+            var code = source[layout.ScaleCodeOffset(band, row, firstBlock + i)];
+            scales[i] = dynamic ? (values[code] * factor) + offset : (sbyte)code * factor;
+        }
     }
 
     /// <summary>The scales of a line's two blocks; the last line may have only one.</summary>

@@ -12,7 +12,7 @@ namespace Deepseek.Inference.Kernels;
 /// <item><term>Fp8</term><description>an fp32 scale for every 128 columns</description></item>
 /// <item><term>BF16, F16, F32</term><description>none</description></item>
 /// </list>
-/// Blocks are counted row by row. Thread-safe.
+/// Blocks are counted row by row, but of Nf4 tile by tile, in a tile block by block, and in a block row by row, with rows that fill up the last tile. Thread-safe.
 /// </remarks>
 public static partial class Bands
 {
@@ -59,7 +59,7 @@ public static partial class Bands
 
         RequireRows(layout, band, source, firstRow, rowCount);
         Lengths.Require(nameof(scales), scales.Length, (long)rowCount * layout.BlocksPerRow);
-        DecodeScales(KernelPaths.Selected, layout, band, source, firstRow, scales);
+        DecodeScales(layout, band, source, firstRow, scales);
     }
 
     internal static void Encode(KernelPath path, BandLayout layout, int band, ReadOnlySpan<float> weights, ReadOnlySpan<float> columnImportance, Span<byte> destination)

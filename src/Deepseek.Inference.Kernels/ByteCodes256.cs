@@ -4,29 +4,33 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>64 weights as 8-bit numbers for AVX2, in the order of <see cref="ActivationOrder.Magnitudes"/>.</summary>
+/// <summary>Weights as 8-bit numbers for AVX2, in the order of <see cref="ActivationOrder.Magnitudes"/>.</summary>
 /// <remarks>
 /// The instruction multiplies unsigned with signed bytes and adds pairs in 16 bits: so the activations' signs go to the weights. 2 · 127 · 127 fits: nothing saturates.
 /// </remarks>
-internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sbyte> high) : IProductCodes<ByteCodes256>
+internal readonly unsafe struct ByteCodes256(Vector256<sbyte> weights) : IProductCodes<ByteCodes256>
 {
-    private readonly Vector256<sbyte> _low = low; // columns 0 to 31
-    private readonly Vector256<sbyte> _high = high;
+    private readonly Vector256<sbyte> _weights = weights;
 
-    public static int Bytes => 2 * Vector256<byte>.Count;
+    public static int Bytes => BandLayout.BlockColumns;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ByteCodes256 FromNibbles(Vector256<byte> first, Vector256<byte> second) =>
-        new(Avx2.Shuffle(ProductTables.Bytes, first).AsSByte(), Avx2.Shuffle(ProductTables.Bytes, second).AsSByte());
+    public static int QuadBytes => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ByteCodes256 FromBytes(Vector256<byte> first, Vector256<byte> second) => new(first.AsSByte(), second.AsSByte());
+    public static ByteCodes256 FromNibbles(Vector256<byte> codes) => new(Avx2.Shuffle(ProductTables.Bytes, codes).AsSByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector256<byte> Low, Vector256<byte> High) MixRows(Vector256<byte> first, Vector256<byte> second) => LaneSum.MixRows(first, second);
+    public static ByteCodes256 FromBytes(Vector256<byte> codes) => new(codes.AsSByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector256<byte> Low, Vector256<byte> High) MixPairs(Vector256<byte> first, Vector256<byte> second) => LaneSum.MixPairs(first, second);
+    public void Add(byte* x, int quad, ref Vector256<int> first, ref Vector256<int> second) =>
+        first += Products(_weights, Operand(x, quad), SecondOperand(x, quad));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Sum(Vector256<int> first, Vector256<int> second, byte* x) => first;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Arrange(Vector256<byte> rows) => rows;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreNibbles(Vector256<byte> codes, int quad, byte* destination) =>
@@ -34,9 +38,6 @@ internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sby
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Vector256<byte> codes, int quad, byte* destination) => codes.Store(destination + (quad * IBandLoops.GroupBytes));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector256<int> Multiply(byte* x, int offset) => Products(_low, x, offset) + Products(_high, x, offset + 32);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Begin(byte* x) => default;
@@ -48,16 +49,10 @@ internal readonly unsafe struct ByteCodes256(Vector256<sbyte> low, Vector256<sby
     public static Vector256<byte> SecondOperand(byte* x, nint group) => Vector256.Create(((int*)(x + BandLayout.BlockColumns))[group]).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Add(Vector256<int> sums, byte* weights, Vector256<byte> operand, Vector256<byte> second)
-    {
-        var pairs = Avx2.MultiplyAddAdjacent(second, Avx2.Sign(Vector256.Load((sbyte*)weights), operand.AsSByte()));
-        return sums + Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One);
-    }
+    public static Vector256<int> Add(Vector256<int> sums, byte* weights, Vector256<byte> operand, Vector256<byte> second) =>
+        sums + Products(Vector256.Load((sbyte*)weights), operand, second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Products(Vector256<sbyte> weights, byte* x, int offset)
-    {
-        var pairs = Avx2.MultiplyAddAdjacent(Vector256.Load(x + (offset + BandLayout.BlockColumns)), Avx2.Sign(weights, Vector256.Load(x + offset).AsSByte()));
-        return Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One);
-    }
+    private static Vector256<int> Products(Vector256<sbyte> weights, Vector256<byte> operand, Vector256<byte> magnitudes) =>
+        Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(magnitudes, Avx2.Sign(weights, operand.AsSByte())), Vector256<short>.One);
 }

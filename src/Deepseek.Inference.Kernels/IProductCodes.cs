@@ -2,48 +2,53 @@ using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>How vectors of 256 bits multiply a block of 64 weights with a token's 64 activations. Sums of a block are exact, so all implementations give the same.</summary>
-/// <typeparam name="TSelf">The weights of a block as whole numbers, in vectors.</typeparam>
-/// <remarks>
-/// Few tokens meet a row's block as it lies: a vector of partial sums of one output. Many meet eight rows' blocks, interleaved: in each 32-bit lane a row's next neighbouring weights, which
-/// meet the same activations in every lane.
-/// </remarks>
+/// <summary>How vectors of 256 bits multiply the weights that eight rows have in four neighbouring columns with a token's activations. Sums of a block are exact, so all implementations give the same.</summary>
+/// <typeparam name="TSelf">Such weights as whole numbers, in vectors.</typeparam>
+/// <remarks>Few tokens meet weights as they come from memory. For many they are kept: in each 32-bit lane a row's next neighbouring weights, which meet the same activations in every lane.</remarks>
 internal unsafe interface IProductCodes<TSelf>
     where TSelf : struct, IProductCodes<TSelf>
 {
     /// <summary>Bytes of a decoded block of a row: 32-bit groups of neighbouring weights.</summary>
     static abstract int Bytes { get; }
 
-    /// <summary>The levels of a block's codes, columns 0 to 31 and 32 to 63, a code a byte.</summary>
-    static abstract TSelf FromNibbles(Vector256<byte> first, Vector256<byte> second);
+    /// <summary>Bytes of a token's activations for four columns.</summary>
+    static abstract int QuadBytes { get; }
 
-    /// <summary>A block of 8-bit weights, columns 0 to 31 and 32 to 63.</summary>
-    static abstract TSelf FromBytes(Vector256<byte> first, Vector256<byte> second);
+    /// <summary>The levels of codes, a code a byte.</summary>
+    static abstract TSelf FromNibbles(Vector256<byte> codes);
 
-    /// <summary>The first step of turning rows into columns, as the two methods below expect them: mixes two rows within halves of a vector.</summary>
-    static abstract (Vector256<byte> Low, Vector256<byte> High) MixRows(Vector256<byte> first, Vector256<byte> second);
+    /// <summary>8-bit weights.</summary>
+    static abstract TSelf FromBytes(Vector256<byte> codes);
 
-    /// <summary>The second step: mixes two such pairs of rows.</summary>
-    static abstract (Vector256<byte> Low, Vector256<byte> High) MixPairs(Vector256<byte> first, Vector256<byte> second);
+    /// <summary>Adds the products with a token's activations.</summary>
+    /// <param name="x">The activations of four columns; others follow.</param>
+    /// <param name="quad">Which of those. A constant then becomes part of an instruction; a sum would be one of its own.</param>
+    /// <param name="first">Partial sums, which begin with 0.</param>
+    /// <param name="second">Others.</param>
+    void Add(byte* x, int quad, ref Vector256<int> first, ref Vector256<int> second);
+
+    /// <summary>The sums of a block's products, a row a lane.</summary>
+    /// <param name="first">The first partial sums.</param>
+    /// <param name="second">The others.</param>
+    /// <param name="x">The block's activations.</param>
+    static abstract Vector256<int> Sum(Vector256<int> first, Vector256<int> second, byte* x);
+
+    /// <summary>Eight rows' four bytes as the two methods below expect them.</summary>
+    static abstract Vector256<byte> Arrange(Vector256<byte> rows);
 
     /// <summary>Writes the levels of eight rows' codes in four neighbouring columns: groups of what becomes <see cref="Bytes"/> of each row.</summary>
-    /// <param name="codes">The codes, a code a byte, mixed.</param>
-    /// <param name="quad">The columns within half of a block, divided by 4: 0 to 7.</param>
-    /// <param name="destination">The first group of the half block, at a multiple of 32.</param>
+    /// <param name="codes">The codes, a code a byte, arranged.</param>
+    /// <param name="quad">The columns within the block, divided by 4: 0 to 15.</param>
+    /// <param name="destination">The rows' place in the block's first group, at a multiple of 32.</param>
     static abstract void StoreNibbles(Vector256<byte> codes, int quad, byte* destination);
 
     /// <summary>Writes eight rows' 8-bit weights in four neighbouring columns.</summary>
-    /// <param name="codes">The weights, mixed.</param>
-    /// <param name="quad">The columns within half of a block, divided by 4: 0 to 7.</param>
-    /// <param name="destination">The first group of the half block, at a multiple of 32.</param>
+    /// <param name="codes">The weights, arranged.</param>
+    /// <param name="quad">The columns within the block, divided by 4: 0 to 15.</param>
+    /// <param name="destination">The rows' place in the block's first group, at a multiple of 32.</param>
     static abstract void StoreBytes(Vector256<byte> codes, int quad, byte* destination);
 
-    /// <summary>Partial sums of the block's products, in any lanes.</summary>
-    /// <param name="x">Where the activations are counted from.</param>
-    /// <param name="offset">The block's first byte, <see cref="PreparedActivations.BlockBytes"/> in the order of this type. A constant then becomes part of an instruction; a sum would be one of its own.</param>
-    Vector256<int> Multiply(byte* x, int offset);
-
-    /// <summary>What the sums of interleaved rows begin with.</summary>
+    /// <summary>What the sums of kept weights begin with.</summary>
     static abstract Vector256<int> Begin(byte* x);
 
     /// <summary>Activations for a group of neighbours, in every lane.</summary>

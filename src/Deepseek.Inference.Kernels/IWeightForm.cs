@@ -3,26 +3,29 @@ using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>Where the blocks of a row lie in the lines of a band.</summary>
+/// <summary>What the bytes of a line are.</summary>
 internal unsafe interface IWeightForm
 {
     /// <summary>Blocks of 64 columns in a line.</summary>
     static abstract int BlocksPerLine { get; }
 
-    /// <summary>The weights of the first or the second block of a line, whose bytes are in two vectors.</summary>
-    static abstract TCodes Read<TCodes>(Vector256<byte> low, Vector256<byte> high, bool second)
+    /// <summary>A line of a tile's 16 rows, piece by piece, in a piece row by row.</summary>
+    static abstract byte* Line(in TileSource tile, int line);
+
+    /// <summary>The weights that eight rows have in a piece of the first or the second block of a line.</summary>
+    static abstract TCodes Read<TCodes>(Vector256<byte> rows, bool second)
         where TCodes : struct, IProductCodes<TCodes>;
 
-    /// <summary>Writes the weights that eight rows have in four bytes of a line each.</summary>
-    /// <param name="rows">The bytes, a row a lane.</param>
-    /// <param name="quad">Where in half of the line, divided by 4: 0 to 7.</param>
-    /// <param name="destination">Half of the line's first block.</param>
-    /// <param name="stride">Bytes from there to its second.</param>
-    static abstract void Store<TCodes>(Vector256<byte> rows, int quad, byte* destination, int stride)
+    /// <summary>Writes the weights that eight rows have in a piece, for many tokens.</summary>
+    /// <param name="rows">The piece.</param>
+    /// <param name="piece">Which of the line's.</param>
+    /// <param name="destination">The rows' place in the first group of the line's first block.</param>
+    /// <param name="stride">Bytes from there to its second block.</param>
+    static abstract void Store<TCodes>(Vector256<byte> rows, int piece, byte* destination, int stride)
         where TCodes : struct, IProductCodes<TCodes>;
 
-    /// <summary>The weights of the first or the second block of a line.</summary>
-    static abstract WordCodes512 Read512(byte* line, bool second);
+    /// <summary>The weights that 16 rows have in a piece of the first or the second block of a line.</summary>
+    static abstract WordCodes512 Read(Vector512<ushort> rows, bool second);
 }
 
 /// <summary>4 bits: two blocks a line, in the low and in the high nibbles.</summary>
@@ -33,22 +36,24 @@ internal readonly unsafe struct NibbleForm : IWeightForm
     public static int BlocksPerLine => 2;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TCodes Read<TCodes>(Vector256<byte> low, Vector256<byte> high, bool second)
-        where TCodes : struct, IProductCodes<TCodes> =>
-        second
-            ? TCodes.FromNibbles(High(low), High(high))
-            : TCodes.FromNibbles(Low(low), Low(high));
+    public static byte* Line(in TileSource tile, int line) => tile.Interleaved(line);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<TCodes>(Vector256<byte> rows, int quad, byte* destination, int stride)
+    public static TCodes Read<TCodes>(Vector256<byte> rows, bool second)
+        where TCodes : struct, IProductCodes<TCodes> =>
+        TCodes.FromNibbles(second ? High(rows) : Low(rows));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<TCodes>(Vector256<byte> rows, int piece, byte* destination, int stride)
         where TCodes : struct, IProductCodes<TCodes>
     {
-        TCodes.StoreNibbles(Low(rows), quad, destination);
-        TCodes.StoreNibbles(High(rows), quad, destination + stride);
+        rows = TCodes.Arrange(rows);
+        TCodes.StoreNibbles(Low(rows), piece, destination);
+        TCodes.StoreNibbles(High(rows), piece, destination + stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WordCodes512 Read512(byte* line, bool second) => second ? WordCodes512.FromHighNibbles(line) : WordCodes512.FromLowNibbles(line);
+    public static WordCodes512 Read(Vector512<ushort> rows, bool second) => second ? WordCodes512.FromHighNibbles(rows) : WordCodes512.FromLowNibbles(rows);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<byte> Low(Vector256<byte> pairs) => pairs & Vector256.Create(Nibble);
@@ -62,16 +67,18 @@ internal readonly unsafe struct ByteForm : IWeightForm
 {
     public static int BlocksPerLine => 1;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TCodes Read<TCodes>(Vector256<byte> low, Vector256<byte> high, bool second)
-        where TCodes : struct, IProductCodes<TCodes> =>
-        TCodes.FromBytes(low, high);
+    public static byte* Line(in TileSource tile, int line) => tile.Interleave(line);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store<TCodes>(Vector256<byte> rows, int quad, byte* destination, int stride)
+    public static TCodes Read<TCodes>(Vector256<byte> rows, bool second)
         where TCodes : struct, IProductCodes<TCodes> =>
-        TCodes.StoreBytes(rows, quad, destination);
+        TCodes.FromBytes(rows);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WordCodes512 Read512(byte* line, bool second) => WordCodes512.FromBytes(line);
+    public static void Store<TCodes>(Vector256<byte> rows, int piece, byte* destination, int stride)
+        where TCodes : struct, IProductCodes<TCodes> =>
+        TCodes.StoreBytes(TCodes.Arrange(rows), piece, destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WordCodes512 Read(Vector512<ushort> rows, bool second) => WordCodes512.FromBytes(rows);
 }

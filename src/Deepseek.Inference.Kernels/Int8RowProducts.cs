@@ -8,7 +8,7 @@ namespace Deepseek.Inference.Kernels;
 /// <remarks>The bits are those of <see cref="FloatProducts"/> over the widened rows. More tokens share rows that are widened to memory once, and go there.</remarks>
 internal static unsafe class Int8RowProducts
 {
-    private const int Tile = BandLayout.TileRows;
+    private const int Tile = BandLayout.PlainRows;
     private const int TileLine = Tile * BandLayout.LineBytes;
     private const int Lanes = LaneSums.Lanes;
 
@@ -60,7 +60,7 @@ internal static unsafe class Int8RowProducts
         var (x0, x1, x2, x3) = (Vector256.Create(x[0]), Vector256.Create(x[1]), Vector256.Create(x[2]), Vector256.Create(x[3]));
         for (var i = 0; i < lines; i++, line += TileLine)
         {
-            BandProducts.PrefetchLines(line, Tile);
+            BandProduct.Prefetch(line, BandProducts.Ahead, BandProducts.Ahead + TileLine);
             var (s0, s1, s2, s3) = (scales.Of(0, i), scales.Of(1, i), scales.Of(2, i), scales.Of(3, i));
             for (var end = line + BandLayout.LineBytes; line < end; line += Vector256<float>.Count, y += Vector256<float>.Count)
             {
@@ -80,7 +80,7 @@ internal static unsafe class Int8RowProducts
         Vector256<float> a0 = default, b0 = default, a1 = default, b1 = default, a2 = default, b2 = default, a3 = default, b3 = default;
         for (var i = 0; i < lines; i++, line += TileLine)
         {
-            BandProducts.PrefetchLines(line, Tile);
+            BandProduct.Prefetch(line, BandProducts.Ahead, BandProducts.Ahead + TileLine);
             var (s0, s1, s2, s3) = (scales.Of(0, i), scales.Of(1, i), scales.Of(2, i), scales.Of(3, i));
             for (var end = line + BandLayout.LineBytes; line < end; line += Lanes, x += Lanes)
             {

@@ -7,43 +7,25 @@ namespace Deepseek.Inference.Kernels;
 /// <summary>Sums across the lanes of vectors of 256 bits.</summary>
 internal static unsafe class LaneSum
 {
-    /// <summary>Four sums of eight lanes each, [4 × 8]: l and l + 4, then l + 2 and l + 1.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> OfFour(float* lanes)
-    {
-        var (a, b) = (Half(lanes), Half(lanes + 8));
-        var (c, d) = (Half(lanes + 16), Half(lanes + 24));
-        var first = Sse.UnpackLow(a, b) + Sse.UnpackHigh(a, b); // lanes 0 and 2 of both, then 1 and 3
-        var second = Sse.UnpackLow(c, d) + Sse.UnpackHigh(c, d);
-        return Sse.MoveLowToHigh(first, second) + Sse.MoveHighToLow(second, first);
-    }
-
     /// <summary>In each half two lanes of a's sum, then two of b's.</summary>
     /// <remarks>Three instructions do what HorizontalAdd, which the processor makes four of, would do in one.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Two(Vector256<int> a, Vector256<int> b) =>
         Avx.Shuffle(a.AsSingle(), b.AsSingle(), 0b10_00_10_00).AsInt32() + Avx.Shuffle(a.AsSingle(), b.AsSingle(), 0b11_01_11_01).AsInt32();
 
-    /// <summary>Of two results of <see cref="Two"/> in each half a lane of each of four sums.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Four(Vector256<int> a, Vector256<int> b) => Two(a, b);
-
-    /// <summary>Of two results of <see cref="Four"/> eight sums.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Eight(Vector256<int> a, Vector256<int> b) => Avx2.Permute2x128(a, b, 0x20) + Avx2.Permute2x128(a, b, 0x31);
-
     /// <summary>Eight rows of eight 32-bit elements become eight columns.</summary>
-    /// <param name="source">The first row.</param>
+    /// <param name="first">The first four rows.</param>
+    /// <param name="second">The last four.</param>
     /// <param name="stride">Bytes from one row to the next.</param>
     /// <param name="destination">Receives the first column.</param>
     /// <param name="step">Bytes from one column to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transpose(byte* source, int stride, byte* destination, int step)
+    public static void Transpose(byte* first, byte* second, int stride, byte* destination, int step)
     {
-        var (a, b) = MixRows(Vector256.Load(source), Vector256.Load(source + stride));
-        var (c, d) = MixRows(Vector256.Load(source + (2 * stride)), Vector256.Load(source + (3 * stride)));
-        var (e, f) = MixRows(Vector256.Load(source + (4 * stride)), Vector256.Load(source + (5 * stride)));
-        var (g, h) = MixRows(Vector256.Load(source + (6 * stride)), Vector256.Load(source + (7 * stride)));
+        var (a, b) = MixRows(Vector256.Load(first), Vector256.Load(first + stride));
+        var (c, d) = MixRows(Vector256.Load(first + (2 * stride)), Vector256.Load(first + (3 * stride)));
+        var (e, f) = MixRows(Vector256.Load(second), Vector256.Load(second + stride));
+        var (g, h) = MixRows(Vector256.Load(second + (2 * stride)), Vector256.Load(second + (3 * stride)));
         var (low, high) = (MixPairs(a, c), MixPairs(e, g));
         StoreColumns(low.Low, high.Low, destination, 4 * step);
         StoreColumns(low.High, high.High, destination + step, 4 * step);
@@ -54,16 +36,13 @@ internal static unsafe class LaneSum
 
     /// <summary>The first step of turning rows of 32-bit elements into columns: mixes two rows within halves of a vector.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector256<byte> Low, Vector256<byte> High) MixRows(Vector256<byte> first, Vector256<byte> second) =>
+    private static (Vector256<byte> Low, Vector256<byte> High) MixRows(Vector256<byte> first, Vector256<byte> second) =>
         (Avx2.UnpackLow(first.AsInt32(), second.AsInt32()).AsByte(), Avx2.UnpackHigh(first.AsInt32(), second.AsInt32()).AsByte());
 
     /// <summary>The second step: mixes two such pairs of rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector256<byte> Low, Vector256<byte> High) MixPairs(Vector256<byte> first, Vector256<byte> second) =>
+    private static (Vector256<byte> Low, Vector256<byte> High) MixPairs(Vector256<byte> first, Vector256<byte> second) =>
         (Avx2.UnpackLow(first.AsInt64(), second.AsInt64()).AsByte(), Avx2.UnpackHigh(first.AsInt64(), second.AsInt64()).AsByte());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Half(float* lanes) => Vector128.Load(lanes) + Vector128.Load(lanes + 4);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreColumns(Vector256<byte> low, Vector256<byte> high, byte* destination, int step)

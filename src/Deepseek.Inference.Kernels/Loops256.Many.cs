@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
@@ -16,38 +15,19 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
         get => TCodes.Bytes / sizeof(int);
     }
 
-    public static void Interleave(byte* first, byte* second, byte* destination)
-    {
-        for (var part = 0; part < BandLayout.LineBytes; part += Vector256<byte>.Count, destination += Groups / 2 * GroupBytes)
-            InterleavePart(first + part, second + part, destination);
-    }
-
-    /// <summary>What eight rows have in 32 bytes of a line. Written out, so that places are constants.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void InterleavePart(byte* first, byte* second, byte* destination)
+    public static void Decode(in TileSource tile, int line, byte* destination)
     {
-        var (a, b) = TCodes.MixRows(Vector256.Load(first), Vector256.Load(first + BandLayout.LineBytes));
-        var (c, d) = TCodes.MixRows(Vector256.Load(first + (2 * BandLayout.LineBytes)), Vector256.Load(first + (3 * BandLayout.LineBytes)));
-        var (e, f) = TCodes.MixRows(Vector256.Load(second), Vector256.Load(second + BandLayout.LineBytes));
-        var (g, h) = TCodes.MixRows(Vector256.Load(second + (2 * BandLayout.LineBytes)), Vector256.Load(second + (3 * BandLayout.LineBytes)));
-        var (low, high) = (TCodes.MixPairs(a, c), TCodes.MixPairs(e, g));
-        StoreQuads(low.Low, high.Low, 0, destination);
-        StoreQuads(low.High, high.High, 1, destination);
-        (low, high) = (TCodes.MixPairs(b, d), TCodes.MixPairs(f, h));
-        StoreQuads(low.Low, high.Low, 2, destination);
-        StoreQuads(low.High, high.High, 3, destination);
-    }
-
-    /// <summary>Of four columns, and of those that lie 16 further, what rows 0 to 3 have is in the halves of one vector, rows 4 to 7 in the other's.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreQuads(Vector256<byte> low, Vector256<byte> high, int quad, byte* destination)
-    {
-        TForm.Store<TCodes>(Avx2.Permute2x128(low, high, 0x20), quad, destination, BandRows * TCodes.Bytes);
-        TForm.Store<TCodes>(Avx2.Permute2x128(low, high, 0x31), quad + 4, destination, BandRows * TCodes.Bytes);
+        var rows = TForm.Line(tile, line);
+        for (var piece = 0; piece < Pieces; piece++, rows += Line)
+        {
+            TForm.Store<TCodes>(Vector256.Load(rows), piece, destination, BandRows * TCodes.Bytes);
+            TForm.Store<TCodes>(Vector256.Load(rows + Half), piece, destination + Half, BandRows * TCodes.Bytes);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyBlock(byte* codes, float* scales, int block, ManyToken* tokens, int count, float* sums, TilesAhead ahead)
+    public static void MultiplyBlock(byte* codes, float* scales, int block, BandToken* tokens, int count, float* sums, LinesAhead ahead)
     {
         var offset = (long)block * XBytes;
         var end = tokens + count;
@@ -99,8 +79,4 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
         g = TCodes.Add(g, codes + (offset + 192), operand, second);
         h = TCodes.Add(h, codes + (offset + 224), operand, second);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Keep(Vector256<int> blocks, float* scales, Vector256<float> scale, float* sums) =>
-        Fma.MultiplyAdd(Avx.ConvertToVector256Single(blocks), Vector256.Load(scales) * scale, Vector256.Load(sums)).Store(sums);
 }

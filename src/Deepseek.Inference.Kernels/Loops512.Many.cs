@@ -8,29 +8,26 @@ internal readonly unsafe partial struct Loops512<TForm>
 {
     private const int BandRows = BandLayout.BandRows;
     private const int GroupBytes = IBandLoops.GroupBytes;
-    private const int Half = 8; // rows that are transposed at once
     private const int Bytes = WordCodes512.Bytes;
     private const int Groups = Bytes / sizeof(int);
 
-    [SkipLocalsInit]
-    public static void Interleave(byte* first, byte* second, byte* destination)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Decode(in TileSource tile, int line, byte* destination)
     {
-        var scratch = stackalloc byte[Half * Bytes];
-        for (var block = 0; block < TForm.BlocksPerLine; block++, destination += BandRows * Bytes)
+        var rows = TForm.Line(tile, line);
+        for (var end = rows + (Pieces * Line); rows < end; rows += Line, destination += GroupBytes)
         {
-            for (var row = 0; row < Half; row++)
-                TForm.Read512((row < Tile ? first : second) + (row % Tile * BandLayout.LineBytes), block == 1).Store(scratch + (row * Bytes));
-            for (var part = 0; part < Bytes; part += Vector256<byte>.Count)
-                LaneSum.Transpose(scratch + part, Bytes, destination + (part / sizeof(int) * GroupBytes), GroupBytes);
+            Read(rows, false).Store(destination, destination + (Pieces * GroupBytes));
+            if (TForm.BlocksPerLine == 2)
+                Read(rows, true).Store(destination + (BandRows * Bytes), destination + ((BandRows * Bytes) + (Pieces * GroupBytes)));
         }
     }
 
-    public static void MultiplyBlock(byte* codes, float* scales, int block, ManyToken* tokens, int count, float* sums, TilesAhead ahead)
+    public static void MultiplyBlock(byte* codes, float* scales, int block, BandToken* tokens, int count, float* sums, LinesAhead ahead)
     {
         for (; count >= 4; count -= 4, tokens += 4, sums += 4 * BandRows)
         {
             ahead.Ask();
-            ahead.Ask(); // so that eight tokens, which there are at least, ask for all
             for (var i = 0; i < 4; i++)
                 BandProduct.Prefetch(tokens[IBandLoops.AheadTokens + i].X + ((long)block * XBytes), 0, XBytes);
             MultiplyFour(codes, scales, block, tokens, sums);
@@ -41,7 +38,7 @@ internal readonly unsafe partial struct Loops512<TForm>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyFour(byte* codes, float* scales, int block, ManyToken* tokens, float* sums)
+    private static void MultiplyFour(byte* codes, float* scales, int block, BandToken* tokens, float* sums)
     {
         var offset = (long)block * XBytes;
         int* x0 = (int*)(tokens[0].X + offset), x1 = (int*)(tokens[1].X + offset), x2 = (int*)(tokens[2].X + offset), x3 = (int*)(tokens[3].X + offset);
@@ -63,7 +60,7 @@ internal readonly unsafe partial struct Loops512<TForm>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void MultiplyOne(byte* codes, float* scales, int block, ManyToken* token, float* sums)
+    private static void MultiplyOne(byte* codes, float* scales, int block, BandToken* token, float* sums)
     {
         var x = (int*)(token->X + ((long)block * XBytes));
         Vector512<int> a = default, b = default, c = default, d = default;
@@ -73,16 +70,21 @@ internal readonly unsafe partial struct Loops512<TForm>
     }
 
     /// <summary>Adds a group's products of all rows with a token's activations.</summary>
+    /// <remarks>Two products, then two additions: where a vector of 512 bits takes two turns, as on Zen 4, product and addition by turns get in each other's way and take a fifth longer.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(
         ref Vector512<int> a, ref Vector512<int> b, ref Vector512<int> c, ref Vector512<int> d,
         Vector512<short> u, Vector512<short> v, Vector512<short> w, Vector512<short> z, int activations)
     {
         var x = Vector512.Create(activations).AsInt16();
-        a += Avx512Words.MultiplyAddAdjacent(u, x);
-        b += Avx512Words.MultiplyAddAdjacent(v, x);
-        c += Avx512Words.MultiplyAddAdjacent(w, x);
-        d += Avx512Words.MultiplyAddAdjacent(z, x);
+        var p = Avx512Words.MultiplyAddAdjacent(u, x);
+        var q = Avx512Words.MultiplyAddAdjacent(v, x);
+        a += p;
+        b += q;
+        p = Avx512Words.MultiplyAddAdjacent(w, x);
+        q = Avx512Words.MultiplyAddAdjacent(z, x);
+        c += p;
+        d += q;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -94,8 +96,4 @@ internal readonly unsafe partial struct Loops512<TForm>
         Keep(c, scales + 32, scale, sums + 32);
         Keep(d, scales + 48, scale, sums + 48);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Keep(Vector512<int> blocks, float* scales, Vector512<float> scale, float* sums) =>
-        Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(blocks), Vector512.Load(scales) * scale, Vector512.Load(sums)).Store(sums);
 }

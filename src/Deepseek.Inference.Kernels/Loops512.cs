@@ -1,15 +1,17 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>The inner loops in vectors of 512 bits.</summary>
-/// <typeparam name="TForm">Where blocks lie in lines.</typeparam>
+/// <summary>The inner loops in vectors of 512 bits: a row of a tile a lane.</summary>
+/// <typeparam name="TForm">What the bytes of lines are.</typeparam>
 internal readonly unsafe partial struct Loops512<TForm> : IBandLoops
     where TForm : struct, IWeightForm
 {
-    private const int Tile = BandLayout.TileRows;
-    private const int TileLine = Tile * BandLayout.LineBytes;
+    private const int Tile = TileSource.Rows;
+    private const int Line = BandLayout.LineBytes;
+    private const int Pieces = Line / BandLayout.PieceBytes;
     private const int XBytes = PreparedActivations.BlockBytes;
     private const int Lanes = ProductShape.Lanes;
 
@@ -17,130 +19,114 @@ internal readonly unsafe partial struct Loops512<TForm> : IBandLoops
 
     public static int CodeBytes => WordCodes512.Bytes;
 
-    public static int FewTokens => 8; // by counting instructions
-
-    private static int SecondLine
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => TForm.BlocksPerLine == 2 ? 0 : TileLine;
-    }
-
-    private static int PairLines
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => SecondLine + TileLine;
-    }
-
-    /// <summary>Lines that a row has of eight blocks.</summary>
-    private static int GroupLines
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => Lanes / TForm.BlocksPerLine;
-    }
+    public static int FewTokens => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyTile(byte* line, in TileToken token, int blocks, float* sums)
+    public static void MultiplyTile(in TileSource tile, float* scales, int blocks, BandToken* tokens, int count, float* sums)
     {
-        new Span<float>(sums, Tile * Lanes).Clear();
-        var x = token.X;
-        var factors = token.Factors;
-        for (; blocks >= Lanes; blocks -= Lanes, line += Lanes / 2 * PairLines, x += Lanes * XBytes, sums -= Tile * Lanes)
+        for (var block = 0; block < blocks; block += TForm.BlocksPerLine)
         {
-            var end = line + TileLine;
-            var stream = line;
-            for (var at = line; at < end; at += BandLayout.LineBytes, stream += GroupLines * BandLayout.LineBytes, sums += Lanes, factors += Lanes)
+            var line = TForm.Line(tile, block / TForm.BlocksPerLine);
+            Multiply(line, false, scales, block, tokens, count, sums);
+            if (TForm.BlocksPerLine == 2 && block + 1 < blocks)
+                Multiply(line, true, scales, block + 1, tokens, count, sums);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Multiply(byte* line, [ConstantExpected] bool second, float* scales, int block, BandToken* tokens, int count, float* sums)
+    {
+        scales += (long)block * Tile;
+        sums += block % Lanes * Tile;
+        if (count == 1)
+            MultiplyOne(line, second, scales, block, tokens, sums);
+        else if (count == 2)
+            MultiplyTwo(line, second, scales, block, tokens, sums);
+        else
+            MultiplyFour(line, second, scales, block, tokens, sums);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MultiplyOne(byte* line, [ConstantExpected] bool second, float* scales, int block, BandToken* token, float* sums)
+    {
+        Vector512<int> a = default, b = default;
+        var x = (int*)(token->X + ((long)block * XBytes));
+        var ahead = Ahead(line, second);
+        for (var end = line + (Pieces * Line); line < end; line += 4 * Line, x += 4)
+        {
+            Ask(ref ahead);
+            Read(line, second).Add(x, ref a, ref b);
+            Read(line + Line, second).Add(x + 1, ref a, ref b);
+            Read(line + (2 * Line), second).Add(x + 2, ref a, ref b);
+            Read(line + (3 * Line), second).Add(x + 3, ref a, ref b);
+        }
+
+        Keep(a + b, scales, Vector512.Create(token->Scales[block]), sums);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MultiplyTwo(byte* line, [ConstantExpected] bool second, float* scales, int block, BandToken* tokens, float* sums)
+    {
+        Vector512<int> a0 = default, b0 = default, a1 = default, b1 = default;
+        int* x0 = X(tokens, 0, block), x1 = X(tokens, 1, block);
+        var ahead = Ahead(line, second);
+        for (var end = line + (Pieces * Line); line < end; line += 4 * Line, x0 += 4, x1 += 4)
+        {
+            Ask(ref ahead);
+            for (var piece = 0; piece < 4; piece++)
             {
-                BandProducts.PrefetchLines(stream, GroupLines);
-                var four = Avx512Words.Four(Pair(at, x), Pair(at + PairLines, x + (2 * XBytes)));
-                var next = Avx512Words.Four(Pair(at + (2 * PairLines), x + (4 * XBytes)), Pair(at + (3 * PairLines), x + (6 * XBytes)));
-                Add(sums, Avx512Words.Eight(four, next), factors);
+                var weights = Read(line + (piece * Line), second);
+                weights.Add(x0 + piece, ref a0, ref b0);
+                weights.Add(x1 + piece, ref a1, ref b1);
             }
         }
 
-        if (blocks > 0)
-            AddLast(line, x, factors, blocks, sums);
-    }
-
-    // Two by two: with twice the width decoding is half the work.
-    public static void MultiplyTile(byte* line, TileToken* tokens, int blocks, float* sums)
-    {
-        MultiplyTile(line, tokens[0], tokens[1], blocks, sums);
-        MultiplyTile(line, tokens[2], tokens[3], blocks, sums + (2 * Tile * Lanes));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyTile(byte* line, in TileToken first, in TileToken second, int blocks, float* sums)
-    {
-        new Span<float>(sums, 2 * Tile * Lanes).Clear();
-        byte* x = first.X, other = second.X;
-        float* factors = first.Factors, otherFactors = second.Factors;
-        for (; blocks >= Lanes; blocks -= Lanes, line += Lanes / 2 * PairLines, x += Lanes * XBytes, other += Lanes * XBytes, sums -= Tile * Lanes)
-        {
-            var end = line + TileLine;
-            var stream = line;
-            for (var at = line; at < end; at += BandLayout.LineBytes, stream += GroupLines * BandLayout.LineBytes, sums += Lanes, factors += Lanes, otherFactors += Lanes)
-            {
-                BandProducts.PrefetchLines(stream, GroupLines);
-                var (p0, q0) = Fours(at, x, other);
-                var (p1, q1) = Fours(at + (2 * PairLines), x + (4 * XBytes), other + (4 * XBytes));
-                Add(sums, Avx512Words.Eight(p0, p1), factors);
-                Add(sums + (Tile * Lanes), Avx512Words.Eight(q0, q1), otherFactors);
-            }
-        }
-
-        if (blocks > 0)
-        {
-            AddLast(line, x, factors, blocks, sums);
-            AddLast(line, other, otherFactors, blocks, sums + (Tile * Lanes));
-        }
-    }
-
-    /// <summary>Two blocks' sums, two lanes of each part.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Pair(byte* line, byte* x) =>
-        Avx512Words.Two(TForm.Read512(line, false).Multiply(x), TForm.Read512(line + SecondLine, true).Multiply(x + XBytes));
-
-    /// <summary>Four blocks' sums, a lane of each part, of two tokens.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<int> First, Vector512<int> Second) Fours(byte* line, byte* x, byte* other)
-    {
-        var (a, b) = (TForm.Read512(line, false), TForm.Read512(line + SecondLine, true));
-        var (p, q) = (Avx512Words.Two(a.Multiply(x), b.Multiply(x + XBytes)), Avx512Words.Two(a.Multiply(other), b.Multiply(other + XBytes)));
-        (a, b) = (TForm.Read512(line + PairLines, false), TForm.Read512(line + PairLines + SecondLine, true));
-        return (
-            Avx512Words.Four(p, Avx512Words.Two(a.Multiply(x + (2 * XBytes)), b.Multiply(x + (3 * XBytes)))),
-            Avx512Words.Four(q, Avx512Words.Two(a.Multiply(other + (2 * XBytes)), b.Multiply(other + (3 * XBytes)))));
-    }
-
-    /// <summary>Adds the last blocks of a tile's rows, fewer than eight.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddLast(byte* line, byte* x, float* factors, int blocks, float* sums)
-    {
-        for (var row = 0; row < Tile; row++, line += BandLayout.LineBytes, factors += Lanes, sums += Lanes)
-            Add(sums, Last(line, x, blocks), factors);
-    }
-
-    /// <summary>The sums of the last blocks of a row, fewer than eight; the others' are 0.</summary>
-    private static Vector256<int> Last(byte* line, byte* x, int blocks)
-    {
-        Vector512<int> a = default, b = default, c = default, d = default;
-        if (blocks >= 2)
-            a = Pair(line, x);
-        if (blocks >= 4)
-            b = Pair(line + PairLines, x + (2 * XBytes));
-        if (blocks >= 6)
-            c = Pair(line + (2 * PairLines), x + (4 * XBytes));
-        if (blocks % 2 == 1)
-        {
-            var pair = blocks / 2;
-            var last = Avx512Words.Two(TForm.Read512(line + (pair * PairLines), false).Multiply(x + (2 * pair * XBytes)), default);
-            (a, b, c, d) = pair == 0 ? (last, b, c, d) : pair == 1 ? (a, last, c, d) : pair == 2 ? (a, b, last, d) : (a, b, c, last);
-        }
-
-        return Avx512Words.Eight(Avx512Words.Four(a, b), Avx512Words.Four(c, d));
+        Keep(a0 + b0, scales, Vector512.Create(tokens[0].Scales[block]), sums);
+        Keep(a1 + b1, scales, Vector512.Create(tokens[1].Scales[block]), sums + (Lanes * Tile));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(float* sums, Vector256<int> blocks, float* factors) =>
-        Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(blocks), Vector256.Load(factors), Vector256.Load(sums)).Store(sums);
+    private static void MultiplyFour(byte* line, [ConstantExpected] bool second, float* scales, int block, BandToken* tokens, float* sums)
+    {
+        Vector512<int> a0 = default, b0 = default, a1 = default, b1 = default, a2 = default, b2 = default, a3 = default, b3 = default;
+        int* x0 = X(tokens, 0, block), x1 = X(tokens, 1, block), x2 = X(tokens, 2, block), x3 = X(tokens, 3, block);
+        var ahead = Ahead(line, second);
+        for (nint piece = 0; piece < Pieces; piece++)
+        {
+            if (piece % 4 == 0)
+                Ask(ref ahead);
+            var weights = Read(line + (piece * Line), second);
+            weights.Add(x0 + piece, ref a0, ref b0);
+            weights.Add(x1 + piece, ref a1, ref b1);
+            weights.Add(x2 + piece, ref a2, ref b2);
+            weights.Add(x3 + piece, ref a3, ref b3);
+        }
+
+        Keep(a0 + b0, scales, Vector512.Create(tokens[0].Scales[block]), sums);
+        Keep(a1 + b1, scales, Vector512.Create(tokens[1].Scales[block]), sums + (Lanes * Tile));
+        Keep(a2 + b2, scales, Vector512.Create(tokens[2].Scales[block]), sums + (2 * Lanes * Tile));
+        Keep(a3 + b3, scales, Vector512.Create(tokens[3].Scales[block]), sums + (3 * Lanes * Tile));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int* X(BandToken* tokens, int token, int block) => (int*)(tokens[token].X + ((long)block * XBytes));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static WordCodes512 Read(byte* rows, [ConstantExpected] bool second) => TForm.Read(Vector512.Load((ushort*)rows), second);
+
+    /// <summary>What a block's products ask for meanwhile: half of a line of 16 rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte* Ahead(byte* line, bool second) => line + BandProducts.Ahead + (second ? Pieces / 2 * Line : 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ask(ref byte* ahead)
+    {
+        if (TForm.BlocksPerLine == 2)
+            BandProducts.PrefetchTwo(ahead);
+        ahead += 2 * Line;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Keep(Vector512<int> blocks, float* scales, Vector512<float> scale, float* sums) =>
+        Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(blocks), Vector512.Load(scales) * scale, Vector512.Load(sums)).Store(sums);
 }

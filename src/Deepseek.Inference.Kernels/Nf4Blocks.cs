@@ -3,10 +3,11 @@ using System.Runtime.InteropServices;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>The rows of a band as blocks of 64 columns, row by row; the last one of a row is filled up with zeros.</summary>
+/// <summary>The rows of a band as blocks of 64 columns, in the order of their scales: 16 rows' first blocks, their second ones, …; what rows and columns lack are zeros.</summary>
 internal readonly ref struct Nf4Blocks
 {
     private const int Block = BandLayout.BlockColumns;
+    private const int Rows = BandLayout.InterleavedRows;
 
     private readonly ReadOnlySpan<float> _weights; // [rows × columns]
     private readonly ReadOnlySpan<float> _importance; // [blocksPerRow × 64] or empty
@@ -31,18 +32,19 @@ internal readonly ref struct Nf4Blocks
         }
     }
 
-    /// <summary>Blocks of all rows.</summary>
-    public int Count => _weights.Length / _columns * _blocksPerRow;
+    /// <summary>Blocks of all rows, and of those that fill up the last 16.</summary>
+    public int Count => (int)Lengths.CeilDiv(_weights.Length / _columns, Rows) * Rows * _blocksPerRow;
 
     /// <summary>The weights of a block, without what fills it up.</summary>
     public ReadOnlySpan<float> WeightsOf(int index)
     {
-        var (row, block) = Math.DivRem(index, _blocksPerRow);
-        return _weights.Slice((row * _columns) + (block * Block), Math.Min(Block, _columns - (block * Block)));
+        var (tile, block) = Math.DivRem(index / Rows, _blocksPerRow);
+        var first = (((tile * Rows) + (index % Rows)) * _columns) + (block * Block);
+        return first < _weights.Length ? _weights.Slice(first, Math.Min(Block, _columns - (block * Block))) : default;
     }
 
     /// <summary>How much the square of each weight's error counts, [64]; empty for all alike.</summary>
-    public ReadOnlySpan<float> ImportanceOf(int index) => _importance.IsEmpty ? default : _importance.Slice(index % _blocksPerRow * Block, Block);
+    public ReadOnlySpan<float> ImportanceOf(int index) => _importance.IsEmpty ? default : _importance.Slice(index / Rows % _blocksPerRow * Block, Block);
 
     /// <summary>Writes the weights of a block times a factor.</summary>
     /// <param name="index">The block.</param>

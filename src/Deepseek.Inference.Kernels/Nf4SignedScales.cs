@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>Finds the signed 8-bit scales of a band's blocks of NF4.</summary>
@@ -35,23 +33,13 @@ internal static class Nf4SignedScales
 
     private static readonly float[] Inverses = [.. Factors.Select(factor => 1 / factor), .. Factors.Select(factor => -1 / factor)];
 
-    /// <summary>Finds the scales and writes them.</summary>
+    /// <summary>Finds the scales of a group.</summary>
     /// <param name="path">The instruction set.</param>
     /// <param name="blocks">The band's blocks.</param>
-    /// <param name="header">Receives an fp32 step a group, then a code a block.</param>
-    public static void Find(KernelPath path, in Nf4Blocks blocks, Span<byte> header)
-    {
-        var groups = (int)Lengths.CeilDiv(blocks.Count, Group);
-        var codes = header.Slice(groups * sizeof(float), blocks.Count);
-        for (var group = 0; group < groups; group++)
-        {
-            var first = group * Group;
-            var step = FindGroup(path, blocks, first, codes.Slice(first, Math.Min(Group, blocks.Count - first)));
-            BinaryPrimitives.WriteSingleLittleEndian(header[(group * sizeof(float))..], step);
-        }
-    }
-
-    private static float FindGroup(KernelPath path, in Nf4Blocks blocks, int first, Span<byte> codes)
+    /// <param name="first">The group's first.</param>
+    /// <param name="codes">Receives a code a block of the group, 256 or fewer.</param>
+    /// <returns>The group's step.</returns>
+    public static float Find(KernelPath path, in Nf4Blocks blocks, int first, Span<byte> codes)
     {
         Span<Ideal> ideals = stackalloc Ideal[Group];
         Span<float> block = stackalloc float[Block];

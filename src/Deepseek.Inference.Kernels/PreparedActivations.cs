@@ -75,8 +75,7 @@ internal sealed unsafe class PreparedActivations : IDisposable
         (Tokens, Columns, Precision, Order) = (tokens, columns, precision, order);
         BlockCount = (int)Lengths.CeilDiv(columns, BandLayout.BlockColumns);
         var blocks = (nuint)tokens * (nuint)BlockCount;
-        // Kernels read whole groups of blocks, beyond the last token's as well.
-        Blocks = _memory.Reserve((blocks * (BlockBytes + sizeof(float))) + (TileScales.Vector * sizeof(float)) + (ProductShape.Lanes * BlockBytes));
+        Blocks = _memory.Reserve(blocks * (BlockBytes + sizeof(float)));
         Scales = (float*)(Blocks + (blocks * BlockBytes));
     }
 

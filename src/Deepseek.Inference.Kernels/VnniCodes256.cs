@@ -4,33 +4,43 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>64 weights as 8-bit numbers for AVX-VNNI, in the order of <see cref="ActivationOrder.Correction"/>.</summary>
+/// <summary>Weights as 8-bit numbers for AVX-VNNI, in the order of <see cref="ActivationOrder.Correction"/>.</summary>
 /// <remarks>
-/// The instruction multiplies unsigned with signed bytes: so weights are kept 128 higher, and a block's sum begins at −128 times that of its activations, which has been computed
+/// The instruction multiplies unsigned with signed bytes: so weights are kept 128 higher, and to a block's sum comes −128 times that of its activations, which has been computed
 /// with them. Where a processor lacks the instruction the same sums are made of 16-bit products, slowly: for tests.
 /// </remarks>
-internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte> high) : IProductCodes<VnniCodes256>
+internal readonly unsafe struct VnniCodes256(Vector256<byte> weights) : IProductCodes<VnniCodes256>
 {
     /// <summary>What is added to a weight.</summary>
     public const int Offset = 128;
 
-    private readonly Vector256<byte> _low = low; // columns 0 to 31
-    private readonly Vector256<byte> _high = high;
+    private readonly Vector256<byte> _weights = weights;
 
-    public static int Bytes => 2 * Vector256<byte>.Count;
+    public static int Bytes => BandLayout.BlockColumns;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static VnniCodes256 FromNibbles(Vector256<byte> first, Vector256<byte> second) =>
-        new(Avx2.Shuffle(ProductTables.OffsetBytes, first), Avx2.Shuffle(ProductTables.OffsetBytes, second));
+    public static int QuadBytes => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static VnniCodes256 FromBytes(Vector256<byte> first, Vector256<byte> second) => new(first ^ Vector256.Create((byte)Offset), second ^ Vector256.Create((byte)Offset));
+    public static VnniCodes256 FromNibbles(Vector256<byte> codes) => new(Avx2.Shuffle(ProductTables.OffsetBytes, codes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector256<byte> Low, Vector256<byte> High) MixRows(Vector256<byte> first, Vector256<byte> second) => LaneSum.MixRows(first, second);
+    public static VnniCodes256 FromBytes(Vector256<byte> codes) => new(codes ^ Vector256.Create((byte)Offset));
+
+    // By turns, since each product waits for the sum before.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add(byte* x, int quad, ref Vector256<int> first, ref Vector256<int> second)
+    {
+        if (quad % 2 == 0)
+            first = Products(first, _weights, Operand(x, quad).AsSByte());
+        else
+            second = Products(second, _weights, Operand(x, quad).AsSByte());
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector256<byte> Low, Vector256<byte> High) MixPairs(Vector256<byte> first, Vector256<byte> second) => LaneSum.MixPairs(first, second);
+    public static Vector256<int> Sum(Vector256<int> first, Vector256<int> second, byte* x) => first + second + Begin(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Arrange(Vector256<byte> rows) => rows;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreNibbles(Vector256<byte> codes, int quad, byte* destination) =>
@@ -39,13 +49,6 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> low, Vector256<byte
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Vector256<byte> codes, int quad, byte* destination) =>
         (codes ^ Vector256.Create((byte)Offset)).Store(destination + (quad * IBandLoops.GroupBytes));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector256<int> Multiply(byte* x, int offset)
-    {
-        var sums = Vector256.CreateScalar(*(int*)(x + (offset + BandLayout.BlockColumns)));
-        return Products(Products(sums, _low, Vector256.Load(x + offset).AsSByte()), _high, Vector256.Load(x + (offset + 32)).AsSByte());
-    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Begin(byte* x) => Vector256.Create(*(int*)(x + BandLayout.BlockColumns));

@@ -3,59 +3,59 @@ using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>64 weights as 16-bit numbers for AVX-512, in the order of <see cref="ActivationOrder.EvenOdd"/>.</summary>
+/// <summary>The weights that 16 rows have in four neighbouring columns as 16-bit numbers for AVX-512, in the order of <see cref="ActivationOrder.EvenOdd"/>.</summary>
 /// <remarks>
 /// A permutation of 32 words reads the low five bits of its indices: with the 16 levels twice in the table, a nibble needs to be shifted into place and nothing else. What AVX-512 alone has
 /// goes through <see cref="Avx512Words"/>, so that the kernel also runs, slowly, where there is none.
 /// </remarks>
 internal readonly unsafe struct WordCodes512(Vector512<short> even, Vector512<short> odd)
 {
-    private readonly Vector512<short> _even = even; // columns 0, 2, 4, …
-    private readonly Vector512<short> _odd = odd; // columns 1, 3, 5, …
+    private readonly Vector512<short> _even = even; // columns 0 and 2
+    private readonly Vector512<short> _odd = odd; // columns 1 and 3
 
-    /// <summary>Bytes that <see cref="Store"/> writes.</summary>
-    public const int Bytes = 2 * BandLayout.LineBytes;
+    /// <summary>Bytes of a decoded block of a row.</summary>
+    public const int Bytes = BandLayout.BlockColumns * sizeof(short);
 
-    /// <summary>The levels of the low nibbles of a line of 64 bytes.</summary>
+    /// <summary>From the activations of even columns to those of odd ones, in pairs.</summary>
+    private const int Odd = BandLayout.BlockColumns / 4;
+
+    /// <summary>The levels of the low nibbles.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WordCodes512 FromLowNibbles(byte* line)
+    public static WordCodes512 FromLowNibbles(Vector512<ushort> codes) =>
+        new(Avx512Words.Permute(ProductTables.Words, codes), Avx512Words.Permute(ProductTables.Words, Vector512.ShiftRightLogical(codes, 8)));
+
+    /// <summary>The levels of the high nibbles.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WordCodes512 FromHighNibbles(Vector512<ushort> codes) => new(
+        Avx512Words.Permute(ProductTables.Words, Vector512.ShiftRightLogical(codes, 4)),
+        Avx512Words.Permute(ProductTables.Words, Vector512.ShiftRightLogical(codes, 12)));
+
+    /// <summary>8-bit weights.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WordCodes512 FromBytes(Vector512<ushort> codes) =>
+        new(Vector512.ShiftRightArithmetic(Vector512.ShiftLeft(codes, 8).AsInt16(), 8), Vector512.ShiftRightArithmetic(codes.AsInt16(), 8));
+
+    /// <summary>Keeps them for other tokens, at multiples of 64.</summary>
+    /// <param name="even">Receives the even columns.</param>
+    /// <param name="odd">Receives the odd ones.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store(byte* even, byte* odd)
     {
-        var codes = Vector512.Load((ushort*)line);
-        return new(Avx512Words.Permute(ProductTables.Words, codes), Avx512Words.Permute(ProductTables.Words, Vector512.ShiftRightLogical(codes, 8)));
+        _even.Store((short*)even);
+        _odd.Store((short*)odd);
     }
 
-    /// <summary>The levels of the high nibbles of a line.</summary>
+    /// <summary>Adds the products with a token's activations.</summary>
+    /// <remarks>Two products, then two additions: where a vector of 512 bits takes two turns, as on Zen 4, product and addition by turns get in each other's way and take a fifth longer.</remarks>
+    /// <param name="x">The activations of the even columns.</param>
+    /// <param name="even">Sums that those of the even columns join, a row a lane.</param>
+    /// <param name="odd">Others for the odd ones.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WordCodes512 FromHighNibbles(byte* line)
+    public void Add(int* x, ref Vector512<int> even, ref Vector512<int> odd)
     {
-        var codes = Vector512.Load((ushort*)line);
-        return new(
-            Avx512Words.Permute(ProductTables.Words, Vector512.ShiftRightLogical(codes, 4)),
-            Avx512Words.Permute(ProductTables.Words, Vector512.ShiftRightLogical(codes, 12)));
-    }
-
-    /// <summary>The codes of a line.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static WordCodes512 FromBytes(byte* line)
-    {
-        var codes = Vector512.Load((short*)line);
-        return new(Vector512.ShiftRightArithmetic(Vector512.ShiftLeft(codes, 8), 8), Vector512.ShiftRightArithmetic(codes, 8));
-    }
-
-    /// <summary>Keeps them for other tokens, at a multiple of 64.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(byte* destination)
-    {
-        _even.Store((short*)destination);
-        _odd.Store((short*)destination + 32);
-    }
-
-    /// <summary>Partial sums of the block's products, in any lanes.</summary>
-    /// <param name="x">The block's activations.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector512<int> Multiply(byte* x)
-    {
-        var words = (short*)x;
-        return Avx512Words.MultiplyAddAdjacent(_even, Vector512.Load(words)) + Avx512Words.MultiplyAddAdjacent(_odd, Vector512.Load(words + 32));
+        var first = Avx512Words.MultiplyAddAdjacent(_even, Vector512.Create(*x).AsInt16());
+        var second = Avx512Words.MultiplyAddAdjacent(_odd, Vector512.Create(x[Odd]).AsInt16());
+        even += first;
+        odd += second;
     }
 }

@@ -12,17 +12,54 @@ public sealed class BandLayoutTests
          select new BandLayout(precision, rows, columns)).ToArbitrary();
 
     [Fact]
-    public void LineOffset_AllLinesOfABand_FillItWithoutOverlap()
+    public void LineOffset_AllPiecesOfABandsLines_FillItWithoutOverlap()
     {
         Prop.ForAll(Layouts, layout => Enumerable.Range(0, layout.BandCount).All(band =>
         {
             var header = layout.HeaderBytesOf(band);
-            var tiledRows = (layout.RowsOf(band) + BandLayout.TileRows - 1) / BandLayout.TileRows * BandLayout.TileRows;
+            var tiledRows = (layout.RowsOf(band) + layout.TileRows - 1) / layout.TileRows * layout.TileRows;
             var offsets =
                 from row in Enumerable.Range(0, tiledRows)
                 from line in Enumerable.Range(0, layout.LinesPerRow)
-                select layout.LineOffset(header, row, line);
-            return offsets.Order().SequenceEqual(Enumerable.Range(0, (layout.BytesOf(band) - header) / BandLayout.LineBytes).Select(i => header + (i * BandLayout.LineBytes)));
+                from piece in Enumerable.Range(0, BandLayout.LineBytes / BandLayout.PieceBytes)
+                select layout.LineOffset(header, row, line) + (piece * layout.PieceStride);
+            var places =
+                from tile in Enumerable.Range(0, tiledRows / layout.TileRows)
+                from place in Enumerable.Range(0, (layout.TileBytes - layout.TileHeaderBytes) / BandLayout.PieceBytes)
+                select header + (tile * layout.TileBytes) + layout.TileHeaderBytes + (place * BandLayout.PieceBytes);
+            return offsets.Order().SequenceEqual(places) && layout.BytesOf(band) == header + (tiledRows / layout.TileRows * layout.TileBytes);
+        })).QuickCheckThrowOnFailure();
+    }
+
+    /// <summary>Row 21, line 1 and its piece 3 of a matrix of two lines a row, worked out by hand.</summary>
+    [Theory]
+    [InlineData(WeightPrecision.Nf4, 256, 3412)] // the second tile of 64 bytes of scales and 2 · 1,024; 64 and 1,024 for its scales and the line before, 3 · 64, 5 · 4
+    [InlineData(WeightPrecision.Int8, 128, 2892)] // the sixth tile of 2 · 256 bytes; 256 for the line before, 64 for the row before, 3 · 4
+    public void LineOffset_APieceOfALine_IsTheOneWorkedOutByHand(WeightPrecision precision, int columns, int expected)
+    {
+        var layout = new BandLayout(precision, 64, columns);
+
+        Assert.Equal(expected, layout.LineOffset(headerBytes: 0, row: 21, line: 1) + (3 * layout.PieceStride));
+    }
+
+    [Fact]
+    public void ScaleCodeOffset_AllBlocksOfABandOf4Bits_LieApartFromOneAnotherAndFromLines()
+    {
+        Prop.ForAll(Layouts, layout => !Is4Bits(layout) || Enumerable.Range(0, layout.BandCount).All(band =>
+        {
+            var (rows, header) = (layout.RowsOf(band), layout.HeaderBytesOf(band));
+            var codes =
+                from row in Enumerable.Range(0, rows)
+                from block in Enumerable.Range(0, layout.BlocksPerRow)
+                select layout.ScaleCodeOffset(band, row, block);
+            var lines =
+                from row in Enumerable.Range(0, rows)
+                from line in Enumerable.Range(0, layout.LinesPerRow)
+                from piece in Enumerable.Range(0, BandLayout.LineBytes / BandLayout.PieceBytes)
+                from i in Enumerable.Range(0, BandLayout.PieceBytes)
+                select layout.LineOffset(header, row, line) + (piece * layout.PieceStride) + i;
+            int[] all = [.. codes, .. lines];
+            return all.ToHashSet().Count == all.Length && all.Min() >= layout.FactorBytesOf(band) && all.Max() < layout.BytesOf(band);
         })).QuickCheckThrowOnFailure();
     }
 
@@ -62,29 +99,28 @@ public sealed class BandLayoutTests
         Prop.ForAll(Layouts, layout => Enumerable.Range(0, layout.BandCount).All(band =>
         {
             var before = band * BandLayout.BandRows * layout.BlocksPerRow;
-            var blocks = layout.RowsOf(band) * layout.BlocksPerRow;
+            var rows = layout.Precision == WeightPrecision.Nf4 ? (layout.RowsOf(band) + 15) / 16 * 16 : layout.RowsOf(band);
+            var blocks = rows * layout.BlocksPerRow;
             var phase = layout.Precision == WeightPrecision.Nf4Dynamic ? before % BandLayout.GroupBlocks : 0;
             return layout.GroupPhaseOf(band) == phase && layout.GroupsOf(band) == ((phase + blocks - 1) / BandLayout.GroupBlocks) + 1;
         })).QuickCheckThrowOnFailure();
     }
 
     [Fact]
-    public void ScaleCodesOffsetOf_AnyBandOf4Bits_LeavesRoomForItsGroupsAndCodes()
+    public void FactorBytesOf_AnyBandOf4Bits_AreRoomForItsGroups()
     {
-        Prop.ForAll(Layouts, layout =>
-            layout.Precision is not (WeightPrecision.Nf4 or WeightPrecision.Nf4Dynamic) || Enumerable.Range(0, layout.BandCount).All(band =>
-            {
-                var first = layout.Precision == WeightPrecision.Nf4Dynamic ? sizeof(float) : 0;
-                return layout.ScaleCodesOffsetOf(band) >= first + (sizeof(float) * layout.GroupsOf(band))
-                    && layout.ScaleCodesOffsetOf(band) + (layout.RowsOf(band) * layout.BlocksPerRow) <= layout.HeaderBytesOf(band);
-            })).QuickCheckThrowOnFailure();
+        Prop.ForAll(Layouts, layout => !Is4Bits(layout) || Enumerable.Range(0, layout.BandCount).All(band =>
+        {
+            var first = layout.Precision == WeightPrecision.Nf4Dynamic ? sizeof(float) : 0;
+            return layout.FactorBytesOf(band) >= first + (sizeof(float) * layout.GroupsOf(band)) && layout.FactorBytesOf(band) <= layout.HeaderBytesOf(band);
+        })).QuickCheckThrowOnFailure();
     }
 
     /// <summary>Matrices of DeepSeek-R1's experts and of its latent attention, worked out by hand.</summary>
     [Theory]
-    [InlineData(WeightPrecision.Nf4, 2048, 7168, 32, 7_296, 236_672)] // 28 steps and 7,168 codes: 7,280 bytes; 64 · 56 lines
+    [InlineData(WeightPrecision.Nf4, 2048, 7168, 32, 128, 236_672)] // 28 steps; 4 · 1,792 codes and 64 · 56 lines
     [InlineData(WeightPrecision.Nf4Dynamic, 2048, 7168, 32, 7_296, 236_672)] // an offset and a factor more: 7,288 bytes
-    [InlineData(WeightPrecision.Nf4, 7168, 2048, 112, 2_112, 67_648)] // 8 steps and 2,048 codes: 2,080 bytes; 64 · 16 lines
+    [InlineData(WeightPrecision.Nf4, 7168, 2048, 112, 64, 67_648)] // 8 steps; 4 · 512 codes and 64 · 16 lines
     [InlineData(WeightPrecision.Int8, 576, 7168, 9, 256, 459_008)] // 64 scales; 64 · 112 lines
     [InlineData(WeightPrecision.Int8Block, 576, 7168, 9, 28_672, 487_424)] // 64 · 112 scales
     [InlineData(WeightPrecision.Fp8, 576, 7168, 9, 256, 459_008)] // 56 scales: 224 bytes
@@ -108,6 +144,8 @@ public sealed class BandLayoutTests
         // 2²² bands of 64 rows: 2²⁰ codes and 4,096 steps, then 64 · 8,192 lines.
         Assert.Equal((1L << 22) * ((1 << 20) + (4 * 4096) + (64L * 8192 * 64)), layout.ByteLength);
     }
+
+    private static bool Is4Bits(BandLayout layout) => layout.Precision is WeightPrecision.Nf4 or WeightPrecision.Nf4Dynamic;
 
     [Theory]
     [InlineData(WeightPrecision.Nf4, 0, 1)]

@@ -32,7 +32,7 @@ public sealed partial class BandsTests
     {
         var bytes = new byte[Small.BytesOf(1)];
         Refused("weights has 767 elements; it must have 768", () => Bands.Encode(Small, 1, new float[767], [], bytes));
-        Refused("destination has 1 elements; it must have 576", () => Bands.Encode(Small, 1, new float[768], [], new byte[1]));
+        Refused("destination has 1 elements; it must have 1152", () => Bands.Encode(Small, 1, new float[768], [], new byte[1]));
         Refused("columnImportance has 127 elements; it must have 128, one for every column, or none.", () => Bands.Encode(Small, 1, new float[768], new float[127], bytes));
     }
 
@@ -40,10 +40,10 @@ public sealed partial class BandsTests
     public void Decode_WrongLengths_NameTheArgument()
     {
         var bytes = new byte[Small.BytesOf(1)];
-        Refused("source has 1 elements; it must have 576", () => Bands.Decode(Small, 1, new byte[1], 0, 6, new float[768]));
+        Refused("source has 1 elements; it must have 1152", () => Bands.Decode(Small, 1, new byte[1], 0, 6, new float[768]));
         Refused("destination has 767 elements; it must have 768", () => Bands.Decode(Small, 1, bytes, 0, 6, new float[767]));
         Refused("scales has 11 elements; it must have 12", () => Bands.DecodeScales(Small, 1, bytes, 0, 6, new float[11]));
-        Refused("source has 1 elements; it must have 576", () => Bands.DecodeScales(Small, 1, new byte[1], 0, 6, new float[12]));
+        Refused("source has 1 elements; it must have 1152", () => Bands.DecodeScales(Small, 1, new byte[1], 0, 6, new float[12]));
     }
 
     [Theory]
@@ -72,7 +72,7 @@ public sealed partial class BandsTests
         var importance = new float[128];
         importance[5] = value;
 
-        Refused($"columnImportance[5] is {shown}; it must be finite, 0 or more.", () => Bands.Encode(Small, 1, new float[768], importance, new byte[576]));
+        Refused($"columnImportance[5] is {shown}; it must be finite, 0 or more.", () => Bands.Encode(Small, 1, new float[768], importance, new byte[1152]));
     }
 
     [Theory, MemberData(nameof(Quantizing))]
@@ -126,8 +126,8 @@ public sealed partial class BandsTests
         Refused("codes has 127 elements; it must have 128", () => Bands.PackDynamic(layout, 0, new byte[127], scales, groups, 0, bytes));
         Refused("scaleCodes has 5 elements; it must have 4", () => Bands.PackDynamic(layout, 0, codes, new byte[5], groups, 0, bytes));
         Refused("groupScales has 2 elements; it must have 1", () => Bands.PackDynamic(layout, 0, codes, scales, new float[2], 0, bytes));
-        Refused("destination has 1 elements; it must have 320", () => Bands.PackDynamic(layout, 0, codes, scales, groups, 0, new byte[1]));
-        Refused("source has 1 elements; it must have 320", () => Bands.UnpackDynamic(layout, 0, new byte[1], codes, scales, groups, out _));
+        Refused("destination has 1 elements; it must have 1088", () => Bands.PackDynamic(layout, 0, codes, scales, groups, 0, new byte[1]));
+        Refused("source has 1 elements; it must have 1088", () => Bands.UnpackDynamic(layout, 0, new byte[1], codes, scales, groups, out _));
         Refused("codes has 127 elements; it must have 128", () => Bands.UnpackDynamic(layout, 0, bytes, new byte[127], scales, groups, out _));
         Refused("The precision is Nf4; it must be Nf4Dynamic.", () => Bands.PackDynamic(Small, 0, codes, scales, groups, 0, bytes));
         Assert.Throws<ArgumentOutOfRangeException>("band", () => Bands.UnpackDynamic(layout, 1, bytes, codes, scales, groups, out _));

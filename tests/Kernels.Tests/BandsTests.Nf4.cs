@@ -26,7 +26,7 @@ public sealed partial class BandsTests
     [Fact]
     public void DecodeScales_Nf4_AreThoseOfTheFormat()
     {
-        var layout = new BandLayout(WeightPrecision.Nf4, 70, 700); // 704 blocks in the first band: three groups, borders within rows
+        var layout = new BandLayout(WeightPrecision.Nf4, 70, 700); // 704 blocks in the first band: three groups, borders within tiles
         var bytes = BandData.Encode(KernelPaths.Selected, layout, BandData.Normal(new Random(20260212), layout.Rows * layout.Columns), []);
 
         foreach (var (band, first, count) in new[] { (0, 0, 64), (0, 23, 1), (0, 40, 20), (1, 2, 4) })
@@ -71,9 +71,8 @@ public sealed partial class BandsTests
 
         var bytes = BandData.Encode(KernelPaths.Selected, layout, weights, []);
 
-        var codes = bytes.AsSpan(8, 512).ToArray().Select(code => Math.Abs((int)(sbyte)code)).ToArray();
-        Assert.InRange(codes[..256].Max(), 126, 127);
-        Assert.InRange(codes[256..].Max(), 126, 127);
+        Assert.InRange(ScaleCodes(layout, bytes, 0, 32).Max(Math.Abs), 126, 127);
+        Assert.InRange(ScaleCodes(layout, bytes, 32, 32).Max(Math.Abs), 126, 127);
         Assert.InRange(BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan(4)) / BinaryPrimitives.ReadSingleLittleEndian(bytes), 500f, 2000f);
     }
 
@@ -87,8 +86,8 @@ public sealed partial class BandsTests
         var bytes = BandData.Encode(KernelPaths.Selected, layout, weights, []);
 
         Assert.Equal(0f, BinaryPrimitives.ReadSingleLittleEndian(bytes));
-        Assert.All(bytes.AsSpan(8, 256).ToArray(), code => Assert.Equal(0, code));
-        Assert.All(bytes.AsSpan(264, 256).ToArray(), code => Assert.NotEqual(0, code));
+        Assert.All(ScaleCodes(layout, bytes, 0, 32), code => Assert.Equal(0, code));
+        Assert.All(ScaleCodes(layout, bytes, 32, 32), code => Assert.NotEqual(0, code));
     }
 
     [Fact]
@@ -107,21 +106,32 @@ public sealed partial class BandsTests
     private static int CodeAt(BandLayout layout, byte[] bytes, int row, int column)
     {
         var (band, within) = (row / 64, row % 64);
-        var tiles = bytes.AsSpan((int)layout.OffsetOf(band) + layout.HeaderBytesOf(band));
-        var lines = (layout.Columns + 127) / 128;
-        var pair = tiles[((((within / 4 * lines) + (column / 128)) * 4) + (within % 4)) * 64 + (column % 64)];
+        var line = TileOf(layout, bytes, band, within)[(ScaleBytes(layout) + (column / 128 * 1024))..]; // of 16 rows, by pieces of 4 bytes
+        var pair = line[(column % 64 / 4 * 64) + (within % 16 * 4) + (column % 4)];
         return column % 128 < 64 ? pair & 0xF : pair >> 4;
     }
 
     private static float ScaleAt(BandLayout layout, byte[] bytes, int row, int column)
     {
         var (band, within) = (row / 64, row % 64);
-        var header = bytes.AsSpan((int)layout.OffsetOf(band));
-        var perRow = (layout.Columns + 63) / 64;
-        var groups = ((Math.Min(64, layout.Rows - (band * 64)) * perRow) + 255) / 256;
-        var block = (within * perRow) + (column / 64);
-        return (sbyte)header[(4 * groups) + block] * BinaryPrimitives.ReadSingleLittleEndian(header[(block / 256 * 4)..]);
+        var block = (((within / 16 * ((layout.Columns + 63) / 64)) + (column / 64)) * 16) + (within % 16);
+        var step = BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan((int)layout.OffsetOf(band) + (block / 256 * 4)));
+        return (sbyte)TileOf(layout, bytes, band, within)[(column / 64 * 16) + (within % 16)] * step;
     }
+
+    /// <summary>The tile that a row is in.</summary>
+    private static Span<byte> TileOf(BandLayout layout, byte[] bytes, int band, int within)
+    {
+        var tile = ScaleBytes(layout) + ((layout.Columns + 127) / 128 * 1024);
+        return bytes.AsSpan((int)layout.OffsetOf(band) + layout.HeaderBytesOf(band) + (within / 16 * tile), tile);
+    }
+
+    /// <summary>Bytes of a tile's scales, one for each of 16 rows and of its blocks of 64 columns, in whole lines.</summary>
+    private static int ScaleBytes(BandLayout layout) => (((layout.Columns + 63) / 64 * 16) + 63) / 64 * 64;
+
+    /// <summary>The scale codes of some of a first band's rows.</summary>
+    private static int[] ScaleCodes(BandLayout layout, byte[] bytes, int first, int rows) =>
+        [.. from row in Enumerable.Range(first, rows) from block in Enumerable.Range(0, layout.BlocksPerRow) select (int)(sbyte)TileOf(layout, bytes, 0, row)[(block * 16) + (row % 16)]];
 
     /// <summary>Rows so long that their scales are decoded in parts.</summary>
     [Theory]

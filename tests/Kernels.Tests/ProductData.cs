@@ -19,7 +19,7 @@ internal static unsafe class ProductData
         {
             var part = BandData.BytesOf(layout, band, bytes);
             random.NextBytes(part);
-            var floats = MemoryMarshal.Cast<byte, float>(part)[..(layout.ScaleCodesOffsetOf(band) / sizeof(float))];
+            var floats = MemoryMarshal.Cast<byte, float>(part)[..(layout.FactorBytesOf(band) / sizeof(float))];
             for (var i = 0; i < floats.Length; i++)
                 floats[i] = 0.1f + random.NextSingle();
         }

@@ -10,7 +10,6 @@ namespace Deepseek.Inference.Quantization;
 /// </remarks>
 internal sealed class BandDecoder
 {
-    private const int TileRows = BandLayout.TileRows;
     private const int LineBytes = BandLayout.LineBytes;
     private const int BlockColumns = BandLayout.BlockColumns;
 
@@ -61,13 +60,16 @@ internal sealed class BandDecoder
     {
         var (bytes, header, rows) = (Layout.BytesOf(band), Layout.HeaderBytesOf(band), Layout.RowsOf(band));
         var bands = memory.as_strided([count, bytes], [stride, 1], start); // [b, bytes]
-        var tiles = (rows + TileRows - 1) / TileRows;
-        var codes = bands.narrow(1, header, bytes - header)
-            .view(count, tiles, Layout.LinesPerRow, TileRows, LineBytes)
-            .permute(0, 1, 3, 2, 4); // [b, tile, row of it, l, 64]
+        var (tileRows, tiles) = (Layout.TileRows, (rows + Layout.TileRows - 1) / Layout.TileRows);
+        var pieces = Layout.PieceStride / BandLayout.PieceBytes; // rows that are interleaved
+        var all = bands.narrow(1, header, bytes - header).view(count, tiles, Layout.TileBytes);
+        var codes = all.narrow(2, Layout.TileHeaderBytes, Layout.TileBytes - Layout.TileHeaderBytes)
+            .view(count, tiles, Layout.LinesPerRow, tileRows / pieces, LineBytes / BandLayout.PieceBytes, pieces, BandLayout.PieceBytes)
+            .permute(0, 1, 3, 5, 2, 4, 6) // [b, tile, row of it, l, 64], a row and a line in two parts
+            .reshape(count, tiles, tileRows, Layout.LinesPerRow, LineBytes);
 
-        var values = Values(codes).view(count, tiles * TileRows, -1).narrow(1, 0, rows); // [b, r, l · columns of a line]
-        if (Scales(bands, band, rows) is { } scales)
+        var values = Values(codes).view(count, tiles * tileRows, -1).narrow(1, 0, rows); // [b, r, l · columns of a line]
+        if (Scales(bands, all, band, rows) is { } scales)
         {
             var blocks = values.narrow(2, 0, (long)Layout.BlocksPerRow * BlockColumns).view(count, rows, Layout.BlocksPerRow, BlockColumns);
             blocks.mul_(scales);
@@ -98,13 +100,15 @@ internal sealed class BandDecoder
     }
 
     /// <summary>The factors of blocks, in a shape that broadcasts to [b, r, k, 64]; null where weights are what they are.</summary>
-    private Tensor? Scales(Tensor bands, int band, int rows)
+    private Tensor? Scales(Tensor bands, Tensor tiles, int band, int rows)
     {
         var (count, blocks) = (bands.shape[0], Layout.BlocksPerRow);
         switch (Layout.Precision)
         {
-            case WeightPrecision.Nf4 or WeightPrecision.Nf4Dynamic:
-                return BlockScales(bands, band, rows * blocks).view(count, rows, blocks, 1);
+            case WeightPrecision.Nf4:
+                return SignedScales(bands, tiles, band, rows).unsqueeze(3);
+            case WeightPrecision.Nf4Dynamic:
+                return DynamicScales(bands, band, rows * blocks).view(count, rows, blocks, 1);
             case WeightPrecision.Int8:
                 return Floats(bands, 0, rows).view(count, rows, 1, 1);
             case WeightPrecision.Int8Block:
@@ -117,21 +121,23 @@ internal sealed class BandDecoder
         }
     }
 
-    /// <summary>Scales of 4 bits, [b, blocks]: a code each, times its group's factor.</summary>
-    private Tensor BlockScales(Tensor bands, int band, int blocks)
+    /// <summary>Signed scales, [b, r, k]: a code each, times its group's step.</summary>
+    private Tensor SignedScales(Tensor bands, Tensor tiles, int band, int rows)
     {
-        var codesOffset = Layout.ScaleCodesOffsetOf(band);
-        var codes = bands.narrow(1, codesOffset, blocks); // [b, blocks]
-        if (_groups is not null)
-        {
-            var steps = Floats(bands, 0, codesOffset / sizeof(float)); // [b, groups]
-            return Look(_tables.Signed, codes).view(-1, blocks).mul_(steps.index_select(1, _groups.narrow(0, 0, blocks)));
-        }
+        var (count, blocks) = (bands.shape[0], Layout.TileRows * Layout.BlocksPerRow);
+        var steps = Floats(bands, 0, Layout.GroupsOf(band)); // [b, groups]
+        return Look(_tables.Signed, tiles.narrow(2, 0, blocks)).view(count, -1).mul_(steps.index_select(1, _groups!.narrow(0, 0, tiles.shape[1] * blocks)))
+            .view(count, -1, Layout.BlocksPerRow, Layout.TileRows) // [b, tile, k, row of it]
+            .transpose(2, 3).reshape(count, -1, Layout.BlocksPerRow).narrow(1, 0, rows);
+    }
 
-        // Groups run through the whole matrix: a band begins within one.
+    /// <summary>Scales of bitsandbytes, [b, blocks]: a code each, times its group's factor, and the offset. Groups run through the whole matrix: a band begins within one.</summary>
+    private Tensor DynamicScales(Tensor bands, int band, int blocks)
+    {
+        var codesOffset = Layout.FactorBytesOf(band);
         var factors = Floats(bands, sizeof(float), (codesOffset / sizeof(float)) - 1);
         var groups = _phases!.narrow(0, band, bands.shape[0]).unsqueeze(1).add(_blocks!.narrow(0, 0, blocks).unsqueeze(0), HeldScalar.One).bitwise_right_shift(_tables.Eight); // [b, blocks]
-        return Look(_tables.Dynamic, codes).view(-1, blocks).mul_(factors.gather(1, groups)).add_(Floats(bands, 0, 1), HeldScalar.One);
+        return Look(_tables.Dynamic, bands.narrow(1, codesOffset, blocks)).view(-1, blocks).mul_(factors.gather(1, groups)).add_(Floats(bands, 0, 1), HeldScalar.One);
     }
 
     /// <summary>fp32 numbers of every band's header, [b, count].</summary>

@@ -12,7 +12,7 @@ namespace Deepseek.Inference.Store;
 /// </remarks>
 internal sealed class StoreJournal : IDisposable
 {
-    private const string Title = "deepseek conversion 1 ";
+    private const string Title = "deepseek conversion 2 ";
 
     // EWOULDBLOCK of flock(2), which .NET passes on as the HRESULT; ERROR_SHARING_VIOLATION.
     private static readonly int SharingViolation = OperatingSystem.IsWindows() ? unchecked((int)0x80070020) : OperatingSystem.IsMacOS() ? 35 : 11;

@@ -24,8 +24,8 @@ internal sealed record StoreManifest(StoreLayout Layout, IReadOnlyList<UInt128[]
     /// <summary>What the file calls itself.</summary>
     public const string Format = "deepseek page store";
 
-    /// <summary>The version that this library writes, and the newest that it reads.</summary>
-    public const int Version = 1;
+    /// <summary>The version that this library writes and reads. In version 1, before any release, tiles of 4 bits had 4 rows, one line after the other.</summary>
+    public const int Version = 2;
 
     /// <summary>Of a page, and of everything else: XXH128 of its bytes.</summary>
     public static UInt128 Checksum(ReadOnlySpan<byte> bytes) => XxHash128.HashToUInt128(bytes);

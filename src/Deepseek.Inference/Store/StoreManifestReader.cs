@@ -62,8 +62,8 @@ internal static class StoreManifestReader
             throw new CheckpointFormatException(file, "format", $"The file does not call itself a \"{StoreManifest.Format}\"; it is no manifest of a page store, or damaged.");
         var version = root.Whole("version");
         if (version > StoreManifest.Version)
-            throw new CheckpointFormatException(file, "version", FormattableString.Invariant($"The store is of version {version}; this library reads up to {StoreManifest.Version}. Update Deepseek.Inference, or convert the checkpoint with this one."));
-        if (version < 1)
-            throw new CheckpointFormatException(file, "version", FormattableString.Invariant($"The version is {version}; it must be 1 or more."));
+            throw new CheckpointFormatException(file, "version", FormattableString.Invariant($"The store is of version {version}; this library reads version {StoreManifest.Version}. Update Deepseek.Inference, or convert the checkpoint with this one."));
+        if (version < StoreManifest.Version)
+            throw new CheckpointFormatException(file, "version", FormattableString.Invariant($"The store is of version {version}; this library reads version {StoreManifest.Version}. Convert the checkpoint again."));
     }
 }

@@ -127,13 +127,13 @@ public sealed class VerifyCommandTests : IDisposable
         Directory.CreateDirectory(_folder.File("damaged"));
         await File.WriteAllTextAsync(Path.Combine(_folder.File("damaged"), "store.json"), (await File.ReadAllTextAsync(Path.Combine(store, "store.json"), TestContext.Current.CancellationToken)).Replace("nf4", "nf5", StringComparison.Ordinal), TestContext.Current.CancellationToken);
         Directory.CreateDirectory(_folder.File("newer"));
-        await File.WriteAllTextAsync(Path.Combine(_folder.File("newer"), "store.json"), "{\"format\": \"deepseek page store\", \"version\": 2}", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(_folder.File("newer"), "store.json"), "{\"format\": \"deepseek page store\", \"version\": 3}", TestContext.Current.CancellationToken);
 
         (await Tool.RunAsync("verify", _folder.File("none"))).AssertFault(DeepseekTool.Fault, "The folder does not exist; it must hold a page store.");
         (await Tool.RunAsync("verify", _folder.File("empty"), "--json")).AssertFault(DeepseekTool.Fault, "The folder has no store.json; it is no page store. Make one with deepseek convert.");
         (await Tool.RunAsync("verify", _folder.File("unfinished"))).AssertFault(DeepseekTool.Fault, "The store is not finished: its conversion was interrupted. Give the same deepseek convert command again; what is complete is kept.");
         (await Tool.RunAsync("verify", _folder.File("damaged"), "--json")).AssertFault(DeepseekTool.Fault, "the manifest is damaged. Fetch it again, or convert the checkpoint again into another folder.");
-        (await Tool.RunAsync("verify", _folder.File("newer"), "--repair", Small)).AssertFault(DeepseekTool.Fault, "The store is of version 2; this library reads up to 1. Update Deepseek.Inference, or convert the checkpoint with this one.");
+        (await Tool.RunAsync("verify", _folder.File("newer"), "--repair", Small)).AssertFault(DeepseekTool.Fault, "The store is of version 3; this library reads version 2. Update Deepseek.Inference, or convert the checkpoint with this one.");
         (await Tool.RunAsync("verify", Small)).AssertFault(DeepseekTool.Fault, "it is no page store.");
     }
 

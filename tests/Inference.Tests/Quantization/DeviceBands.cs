@@ -20,7 +20,7 @@ internal static class DeviceBands
             {
                 // Encoding needs the whole matrix: any codes do, with a finite offset and factors.
                 random.NextBytes(destination);
-                foreach (ref var number in MemoryMarshal.Cast<byte, float>(destination[..layout.ScaleCodesOffsetOf(band)]))
+                foreach (ref var number in MemoryMarshal.Cast<byte, float>(destination[..layout.FactorBytesOf(band)]))
                     number = (float)(random.NextDouble() - 0.3);
                 continue;
             }

@@ -128,7 +128,7 @@ public sealed class HostileManifestTests(MadeStore made) : IClassFixture<MadeSto
         var runs = string.Concat(Enumerable.Range(0, 30_000).Select(layer => FormattableString.Invariant(
             $"{{\"layer\":{layer},\"first\":0,\"count\":30000,\"precision\":\"nf4\",\"inner\":64,\"hidden\":64,\"shard\":0,\"firstPage\":0}},"))).TrimEnd(',');
         var manifest = StoreSeal.Seal(System.Text.Encoding.UTF8.GetBytes(
-            $"{{\"format\":\"deepseek page store\",\"version\":1,\"model\":{{}},\"tensors\":[],\"experts\":[{runs}],\"shards\":[{{\"file\":\"a\",\"length\":1920000,\"pages\":[{pages}]}}],\"files\":[]}}"));
+            $"{{\"format\":\"deepseek page store\",\"version\":2,\"model\":{{}},\"tensors\":[],\"experts\":[{runs}],\"shards\":[{{\"file\":\"a\",\"length\":1920000,\"pages\":[{pages}]}}],\"files\":[]}}"));
 
         var fault = Assert.Throws<CheckpointFormatException>(() => StoreManifestReader.Parse(manifest, "store.json"));
 
@@ -161,7 +161,7 @@ public sealed class HostileManifestTests(MadeStore made) : IClassFixture<MadeSto
     [Fact]
     public void Parse_DeepNesting_IsRefused()
     {
-        var manifest = StoreSeal.Seal(System.Text.Encoding.UTF8.GetBytes("{\"format\":\"deepseek page store\",\"version\":1,\"a\":" + new string('[', 1_000_000) + new string(']', 1_000_000) + "}"));
+        var manifest = StoreSeal.Seal(System.Text.Encoding.UTF8.GetBytes("{\"format\":\"deepseek page store\",\"version\":2,\"a\":" + new string('[', 1_000_000) + new string(']', 1_000_000) + "}"));
 
         Assert.Throws<CheckpointFormatException>(() => StoreManifestReader.Parse(manifest, "store.json"));
     }

@@ -26,7 +26,7 @@ public sealed class StoreJournalTests : IDisposable
             Assert.Empty(journal.Done);
 
         var line = Assert.Single(System.IO.File.ReadAllLines(File));
-        Assert.Matches("^deepseek conversion 1 00000000000000010000000000000002 [0-9a-f]{8}$", line);
+        Assert.Matches("^deepseek conversion 2 00000000000000010000000000000002 [0-9a-f]{8}$", line);
     }
 
     [Fact]
@@ -129,12 +129,12 @@ public sealed class StoreJournalTests : IDisposable
     [Fact]
     public void Open_NothingSound_BeginsAnew()
     {
-        System.IO.File.WriteAllText(File, "deepseek conversion 1 0000");
+        System.IO.File.WriteAllText(File, "deepseek conversion 2 0000");
 
         using (var journal = StoreJournal.Open(_folder.Path, Fingerprint))
             journal.Add(0, 0, 5);
 
-        Assert.StartsWith("deepseek conversion 1 00000000000000010000000000000002 ", System.IO.File.ReadAllText(File), StringComparison.Ordinal);
+        Assert.StartsWith("deepseek conversion 2 00000000000000010000000000000002 ", System.IO.File.ReadAllText(File), StringComparison.Ordinal);
         using var again = StoreJournal.Open(_folder.Path, Fingerprint);
         Assert.Single(again.Done);
     }

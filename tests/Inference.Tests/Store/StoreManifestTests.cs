@@ -79,10 +79,10 @@ public sealed class StoreManifestTests(MadeStore made) : IClassFixture<MadeStore
     }
 
     [Theory]
-    [InlineData("2", "version: The store is of version 2; this library reads up to 1. Update Deepseek.Inference, or convert the checkpoint with this one.")]
-    [InlineData("2147483647", "version: The store is of version 2147483647; this library reads up to 1. Update Deepseek.Inference, or convert the checkpoint with this one.")]
-    [InlineData("0", "version: The version is 0; it must be 1 or more.")]
-    [InlineData("-1", "version: The version is -1; it must be 1 or more.")]
+    [InlineData("3", "version: The store is of version 3; this library reads version 2. Update Deepseek.Inference, or convert the checkpoint with this one.")]
+    [InlineData("2147483647", "version: The store is of version 2147483647; this library reads version 2. Update Deepseek.Inference, or convert the checkpoint with this one.")]
+    [InlineData("1", "version: The store is of version 1; this library reads version 2. Convert the checkpoint again.")]
+    [InlineData("-1", "version: The store is of version -1; this library reads version 2. Convert the checkpoint again.")]
     [InlineData("1.5", "The manifest is damaged: \"version\" must be a whole number of 32 bits." + Remedy)]
     [InlineData("\"1\"", "The manifest is damaged: \"version\" must be a whole number of 32 bits." + Remedy)]
     [InlineData("99999999999", "The manifest is damaged: \"version\" must be a whole number of 32 bits." + Remedy)]
@@ -100,11 +100,11 @@ public sealed class StoreManifestTests(MadeStore made) : IClassFixture<MadeStore
     public async Task LoadAsync_NewerVersionOfAnotherForm_StillSaysSo()
     {
         // What a newer library writes may have nothing in common with this one's but these two keys; a seal is not asked for.
-        using var folder = made.Copy("{\"format\": \"deepseek page store\", \"version\": 2, \"anything\": []}"u8.ToArray());
+        using var folder = made.Copy("{\"format\": \"deepseek page store\", \"version\": 3, \"anything\": []}"u8.ToArray());
 
         var fault = Assert.Throws<CheckpointFormatException>(() => StoreSummary.Read(folder.Path));
 
-        Assert.Equal($"{folder.File("store.json")}: version: The store is of version 2; this library reads up to 1. Update Deepseek.Inference, or convert the checkpoint with this one.", fault.Message);
+        Assert.Equal($"{folder.File("store.json")}: version: The store is of version 3; this library reads version 2. Update Deepseek.Inference, or convert the checkpoint with this one.", fault.Message);
         var loading = await Assert.ThrowsAsync<CheckpointFormatException>(() => LanguageModel.LoadAsync(folder.Path, cancellationToken: TestContext.Current.CancellationToken));
         Assert.Equal(fault.Message, loading.Message);
     }

@@ -18,7 +18,7 @@ public sealed class StoreWriterTests(MadeStore made) : IClassFixture<MadeStore>
         // What is there beside the shards and the journal of 40 pages, and what its bytes are: null deletes, text writes.
         { "an empty folder", "*", null },
         { "shards without the journal's title", "convert.journal", "" },
-        { "a journal cut within its title", "convert.journal", "deepseek conversion 1 01" },
+        { "a journal cut within its title", "convert.journal", "deepseek conversion 2 01" },
         { "a shard not yet made", "experts-003.safetensors", null },
         { "a shard without its length", "experts-003.safetensors", "" },
         { "a shard with some of its length", "resident.safetensors", "some" },
