@@ -17,36 +17,42 @@ internal abstract class ArithmeticRounds : TeamWork
     public abstract long OperationsPerItem { get; }
 
     /// <summary>16-bit whole numbers into 32-bit sums.</summary>
-    public static ArithmeticRounds OfInt16(KernelPath path, int workers) => path switch
+    public static ArithmeticRounds[] OfInt16(KernelPath path, int workers) => path switch
     {
-        KernelPath.Avx512 => new Of<Vector512<int>, Int16Avx512>(workers),
-        KernelPath.Avx2 => new Of<Vector256<int>, Int16Avx2>(workers),
-        KernelPath.Vector128 when Sse2.IsSupported => new Of<Vector128<int>, Int16Sse2>(workers),
-        KernelPath.Vector128 => new Of<Vector128<int>, Int32Vector128>(workers),
-        _ => new Of<int, Int32Scalar>(workers),
+        KernelPath.Avx512 => Of<Vector512<int>, Int16Avx512>(workers),
+        KernelPath.Avx2 => Of<Vector256<int>, Int16Avx2>(workers),
+        KernelPath.Vector128 when Sse2.IsSupported => Of<Vector128<int>, Int16Sse2>(workers),
+        KernelPath.Vector128 => Of<Vector128<int>, Int32Vector128>(workers),
+        _ => Of<int, Int32Scalar>(workers),
     };
 
     /// <summary>8-bit whole numbers into 32-bit sums.</summary>
-    public static ArithmeticRounds OfInt8(KernelPath path, int workers) => path switch
+    public static ArithmeticRounds[] OfInt8(KernelPath path, int workers) => path switch
     {
-        KernelPath.Avx512 or KernelPath.Avx2 when AvxVnni.IsSupported => new Of<Vector256<int>, Int8Vnni>(workers),
-        KernelPath.Avx512 => new Of<Vector512<int>, Int8Avx512>(workers),
-        KernelPath.Avx2 => new Of<Vector256<int>, Int8Avx2>(workers),
-        KernelPath.Vector128 when Ssse3.IsSupported => new Of<Vector128<int>, Int8Ssse3>(workers),
-        KernelPath.Vector128 => new Of<Vector128<int>, Int32Vector128>(workers),
-        _ => new Of<int, Int32Scalar>(workers),
+        KernelPath.Avx512 or KernelPath.Avx2 when AvxVnni.IsSupported => Of<Vector256<int>, Int8Vnni>(workers),
+        KernelPath.Avx512 => Of<Vector512<int>, Int8Avx512>(workers),
+        KernelPath.Avx2 => Of<Vector256<int>, Int8Avx2>(workers),
+        KernelPath.Vector128 when Ssse3.IsSupported => Of<Vector128<int>, Int8Ssse3>(workers),
+        KernelPath.Vector128 => Of<Vector128<int>, Int32Vector128>(workers),
+        _ => Of<int, Int32Scalar>(workers),
     };
 
     /// <summary>Single precision.</summary>
-    public static ArithmeticRounds OfFp32(KernelPath path, int workers) => path switch
+    public static ArithmeticRounds[] OfFp32(KernelPath path, int workers) => path switch
     {
-        KernelPath.Avx512 => new Of<Vector512<float>, Fp32Avx512>(workers),
-        KernelPath.Avx2 => new Of<Vector256<float>, Fp32Avx2>(workers),
-        KernelPath.Vector128 => new Of<Vector128<float>, Fp32Vector128>(workers),
-        _ => new Of<float, Fp32Scalar>(workers),
+        KernelPath.Avx512 => Of<Vector512<float>, Fp32Avx512>(workers),
+        KernelPath.Avx2 => Of<Vector256<float>, Fp32Avx2>(workers),
+        KernelPath.Vector128 => Of<Vector128<float>, Fp32Vector128>(workers),
+        _ => Of<float, Fp32Scalar>(workers),
     };
 
-    private sealed class Of<T, TStep>(int workers) : ArithmeticRounds
+    private static ArithmeticRounds[] Of<T, TStep>(int workers)
+        where T : unmanaged
+        where TStep : struct, IMultiplyAdd<T> =>
+        [new ByTwos<T, TStep>(workers), new AllAtOnce<T, TStep>(workers)];
+
+    /// <summary>Two products, then two additions: as kernels have it.</summary>
+    private sealed class ByTwos<T, TStep>(int workers) : ArithmeticRounds
         where T : unmanaged
         where TStep : struct, IMultiplyAdd<T>
     {
@@ -64,23 +70,56 @@ internal abstract class ArithmeticRounds : TeamWork
             T a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
             for (var round = 0; round < Rounds; round++)
             {
-                a = TStep.Next(a, x);
-                b = TStep.Next(b, x);
-                c = TStep.Next(c, x);
-                d = TStep.Next(d, x);
-                e = TStep.Next(e, x);
-                f = TStep.Next(f, x);
-                g = TStep.Next(g, x);
-                h = TStep.Next(h, x);
-                i = TStep.Next(i, x);
-                j = TStep.Next(j, x);
-                k = TStep.Next(k, x);
-                l = TStep.Next(l, x);
+                Step(ref a, ref b, x);
+                Step(ref c, ref d, x);
+                Step(ref e, ref f, x);
+                Step(ref g, ref h, x);
+                Step(ref i, ref j, x);
+                Step(ref k, ref l, x);
             }
 
-            return Fold(Fold(Fold(a, b), Fold(c, d)), Fold(Fold(Fold(e, f), Fold(g, h)), Fold(Fold(i, j), Fold(k, l))));
+            return Fold<T, TStep>(Fold<T, TStep>(Fold<T, TStep>(a, b, c), d, e), Fold<T, TStep>(f, g, h), Fold<T, TStep>(Fold<T, TStep>(i, j, k), l, x));
+        }
 
-            static T Fold(T first, T second) => TStep.Next(first, second);
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Step(ref T first, ref T second, T x)
+        {
+            var p = TStep.Multiply(first, x);
+            var q = TStep.Multiply(second, x);
+            first = TStep.Add(first, p, x);
+            second = TStep.Add(second, q, x);
         }
     }
+
+    /// <summary>All products, then all additions: where there are registers for so many, no order is faster.</summary>
+    private sealed class AllAtOnce<T, TStep>(int workers) : ArithmeticRounds
+        where T : unmanaged
+        where TStep : struct, IMultiplyAdd<T>
+    {
+        private readonly T[] _last = new T[workers];
+
+        public override long OperationsPerItem => 2L * TStep.Products * Chains * Rounds;
+
+        public override void Run(int item, int worker) => _last[worker] = Chain(TStep.Start);
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static T Chain(T x)
+        {
+            T a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
+            for (var round = 0; round < Rounds; round++)
+            {
+                var (p, q, r, s, t, u) = (TStep.Multiply(a, x), TStep.Multiply(b, x), TStep.Multiply(c, x), TStep.Multiply(d, x), TStep.Multiply(e, x), TStep.Multiply(f, x));
+                var (v, w, y, z, m, n) = (TStep.Multiply(g, x), TStep.Multiply(h, x), TStep.Multiply(i, x), TStep.Multiply(j, x), TStep.Multiply(k, x), TStep.Multiply(l, x));
+                (a, b, c, d, e, f) = (TStep.Add(a, p, x), TStep.Add(b, q, x), TStep.Add(c, r, x), TStep.Add(d, s, x), TStep.Add(e, t, x), TStep.Add(f, u, x));
+                (g, h, i, j, k, l) = (TStep.Add(g, v, x), TStep.Add(h, w, x), TStep.Add(i, y, x), TStep.Add(j, z, x), TStep.Add(k, m, x), TStep.Add(l, n, x));
+            }
+
+            return Fold<T, TStep>(Fold<T, TStep>(Fold<T, TStep>(a, b, c), d, e), Fold<T, TStep>(f, g, h), Fold<T, TStep>(Fold<T, TStep>(i, j, k), l, x));
+        }
+    }
+
+    private static T Fold<T, TStep>(T first, T second, T third)
+        where T : unmanaged
+        where TStep : struct, IMultiplyAdd<T> =>
+        TStep.Add(TStep.Add(first, TStep.Multiply(first, second), second), third, third);
 }

@@ -94,31 +94,23 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             {
                 var (a, b) = (TLanes.Load(k0 + i), TLanes.Load(k1 + i));
                 var q = TLanes.Load(q0 + i);
-                s00 = TLanes.MultiplyAdd(q, a, s00);
-                s01 = TLanes.MultiplyAdd(q, b, s01);
+                TLanes.MultiplyAdd(q, a, b, ref s00, ref s01);
                 q = TLanes.Load(q1 + i);
-                s10 = TLanes.MultiplyAdd(q, a, s10);
-                s11 = TLanes.MultiplyAdd(q, b, s11);
+                TLanes.MultiplyAdd(q, a, b, ref s10, ref s11);
                 q = TLanes.Load(q2 + i);
-                s20 = TLanes.MultiplyAdd(q, a, s20);
-                s21 = TLanes.MultiplyAdd(q, b, s21);
+                TLanes.MultiplyAdd(q, a, b, ref s20, ref s21);
                 q = TLanes.Load(q3 + i);
-                s30 = TLanes.MultiplyAdd(q, a, s30);
-                s31 = TLanes.MultiplyAdd(q, b, s31);
+                TLanes.MultiplyAdd(q, a, b, ref s30, ref s31);
 
                 (a, b) = (TLanes.Load(k0 + i + (2 * Lanes)), TLanes.Load(k1 + i + (2 * Lanes)));
                 q = TLanes.Load(q0 + i + (2 * Lanes));
-                s00 = TLanes.MultiplyAdd(q, a, s00);
-                s01 = TLanes.MultiplyAdd(q, b, s01);
+                TLanes.MultiplyAdd(q, a, b, ref s00, ref s01);
                 q = TLanes.Load(q1 + i + (2 * Lanes));
-                s10 = TLanes.MultiplyAdd(q, a, s10);
-                s11 = TLanes.MultiplyAdd(q, b, s11);
+                TLanes.MultiplyAdd(q, a, b, ref s10, ref s11);
                 q = TLanes.Load(q2 + i + (2 * Lanes));
-                s20 = TLanes.MultiplyAdd(q, a, s20);
-                s21 = TLanes.MultiplyAdd(q, b, s21);
+                TLanes.MultiplyAdd(q, a, b, ref s20, ref s21);
                 q = TLanes.Load(q3 + i + (2 * Lanes));
-                s30 = TLanes.MultiplyAdd(q, a, s30);
-                s31 = TLanes.MultiplyAdd(q, b, s31);
+                TLanes.MultiplyAdd(q, a, b, ref s30, ref s31);
             }
 
             StoreLanes(lanes + lane, TLanes.ToSingle(s00), TLanes.ToSingle(s01), TLanes.ToSingle(s10), TLanes.ToSingle(s11),

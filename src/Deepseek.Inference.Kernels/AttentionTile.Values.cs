@@ -67,14 +67,10 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         for (nint p = from; p < to; p += 2, pairs += 2 * Wide * Width)
         {
             var w = TLanes.CreatePair(weights + p);
-            s0 = TLanes.MultiplyAdd(w, TLanes.Load(pairs), s0);
-            s1 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (2 * Width)), s1);
-            s2 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (4 * Width)), s2);
-            s3 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (6 * Width)), s3);
-            s4 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (8 * Width)), s4);
-            s5 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (10 * Width)), s5);
-            s6 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (12 * Width)), s6);
-            s7 = TLanes.MultiplyAdd(w, TLanes.Load(pairs + (14 * Width)), s7);
+            TLanes.MultiplyAdd(w, pairs, pairs + (2 * Width), ref s0, ref s1);
+            TLanes.MultiplyAdd(w, pairs + (4 * Width), pairs + (6 * Width), ref s2, ref s3);
+            TLanes.MultiplyAdd(w, pairs + (8 * Width), pairs + (10 * Width), ref s4, ref s5);
+            TLanes.MultiplyAdd(w, pairs + (12 * Width), pairs + (14 * Width), ref s6, ref s7);
         }
 
         Join(output, s0, s1, step);
@@ -104,17 +100,13 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
             var (a, b) = TLanes.Interleave(TLanes.Load(code), TLanes.Load(code + stride));
             var w = TLanes.CreatePair(w0 + p);
-            s00 = TLanes.MultiplyAdd(w, a, s00);
-            s01 = TLanes.MultiplyAdd(w, b, s01);
+            TLanes.MultiplyAdd(w, a, b, ref s00, ref s01);
             w = TLanes.CreatePair(w1 + p);
-            s10 = TLanes.MultiplyAdd(w, a, s10);
-            s11 = TLanes.MultiplyAdd(w, b, s11);
+            TLanes.MultiplyAdd(w, a, b, ref s10, ref s11);
             w = TLanes.CreatePair(w2 + p);
-            s20 = TLanes.MultiplyAdd(w, a, s20);
-            s21 = TLanes.MultiplyAdd(w, b, s21);
+            TLanes.MultiplyAdd(w, a, b, ref s20, ref s21);
             w = TLanes.CreatePair(w3 + p);
-            s30 = TLanes.MultiplyAdd(w, a, s30);
-            s31 = TLanes.MultiplyAdd(w, b, s31);
+            TLanes.MultiplyAdd(w, a, b, ref s30, ref s31);
         }
 
         Join(o0, s00, s01, steps[0]);

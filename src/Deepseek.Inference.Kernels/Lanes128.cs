@@ -68,7 +68,21 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>, Vector128<in
     public static Vector128<short> CreatePair(short* from) => Vector128.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<int> MultiplyAdd(Vector128<short> a, Vector128<short> b, Vector128<int> c)
+    public static void MultiplyAdd(Vector128<short> x, Vector128<short> a, Vector128<short> b, ref Vector128<int> first, ref Vector128<int> second)
+    {
+        first = MultiplyAdd(x, a, first);
+        second = MultiplyAdd(x, b, second);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MultiplyAdd(Vector128<short> x, short* a, short* b, ref Vector128<int> first, ref Vector128<int> second)
+    {
+        first = MultiplyAdd(x, Vector128.Load(a), first);
+        second = MultiplyAdd(x, Vector128.Load(b), second);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> MultiplyAdd(Vector128<short> a, Vector128<short> b, Vector128<int> c)
     {
         if (Sse2.IsSupported)
             return c + Sse2.MultiplyAddAdjacent(a, b);

@@ -67,7 +67,21 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>, Vector256<in
     public static Vector256<short> CreatePair(short* from) => Vector256.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> MultiplyAdd(Vector256<short> a, Vector256<short> b, Vector256<int> c) =>
+    public static void MultiplyAdd(Vector256<short> x, Vector256<short> a, Vector256<short> b, ref Vector256<int> first, ref Vector256<int> second)
+    {
+        first = MultiplyAdd(x, a, first);
+        second = MultiplyAdd(x, b, second);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MultiplyAdd(Vector256<short> x, short* a, short* b, ref Vector256<int> first, ref Vector256<int> second)
+    {
+        first = MultiplyAdd(x, Vector256.Load(a), first);
+        second = MultiplyAdd(x, Vector256.Load(b), second);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> MultiplyAdd(Vector256<short> a, Vector256<short> b, Vector256<int> c) =>
         AvxVnni.IsSupported ? AvxVnni.MultiplyWideningAndAdd(c, a, b) : c + Avx2.MultiplyAddAdjacent(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

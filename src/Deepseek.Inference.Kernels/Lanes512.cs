@@ -67,9 +67,38 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<in
     public static Vector512<short> CreatePair(short* from) => Vector512.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> MultiplyAdd(Vector512<short> a, Vector512<short> b, Vector512<int> c) => Avx512BW.IsSupported
-        ? c + Avx512BW.MultiplyAddAdjacent(a, b)
-        : Vector512.Create(Lanes256.MultiplyAdd(a.GetLower(), b.GetLower(), c.GetLower()), Lanes256.MultiplyAdd(a.GetUpper(), b.GetUpper(), c.GetUpper()));
+    public static void MultiplyAdd(Vector512<short> x, Vector512<short> a, Vector512<short> b, ref Vector512<int> first, ref Vector512<int> second)
+    {
+        if (!Avx512BW.IsSupported)
+        {
+            var (low, high) = (first.GetLower(), second.GetLower());
+            Lanes256.MultiplyAdd(x.GetLower(), a.GetLower(), b.GetLower(), ref low, ref high);
+            var (otherLow, otherHigh) = (first.GetUpper(), second.GetUpper());
+            Lanes256.MultiplyAdd(x.GetUpper(), a.GetUpper(), b.GetUpper(), ref otherLow, ref otherHigh);
+            (first, second) = (Vector512.Create(low, otherLow), Vector512.Create(high, otherHigh));
+            return;
+        }
+
+        var p = Avx512BW.MultiplyAddAdjacent(x, a);
+        var q = Avx512BW.MultiplyAddAdjacent(x, b);
+        first += p;
+        second += q;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void MultiplyAdd(Vector512<short> x, short* a, short* b, ref Vector512<int> first, ref Vector512<int> second)
+    {
+        if (!Avx512BW.IsSupported)
+        {
+            MultiplyAdd(x, Load(a), Load(b), ref first, ref second);
+            return;
+        }
+
+        var p = Avx512BW.MultiplyAddAdjacent(x, Vector512.Load(a));
+        var q = Avx512BW.MultiplyAddAdjacent(x, Vector512.Load(b));
+        first += p;
+        second += q;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ToSingle(Vector512<int> value) => Vector512.ConvertToSingle(value);

@@ -19,7 +19,7 @@ internal readonly unsafe partial struct Loops512<TForm> : IBandLoops
 
     public static int CodeBytes => WordCodes512.Bytes;
 
-    public static int FewTokens => 4;
+    public static int FewTokens => 8; // measured: three in a hundred faster than decoding for eight
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void MultiplyTile(in TileSource tile, float* scales, int blocks, BandToken* tokens, int count, float* sums)

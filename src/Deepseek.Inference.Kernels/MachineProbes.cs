@@ -60,6 +60,9 @@ internal static unsafe class MachineProbes
         return Peak(team, ArithmeticRounds.OfFp32(path, team.Threads));
     }
 
+    /// <summary>The best of several orders of the same arithmetic.</summary>
+    private static double Peak(ThreadTeam team, ArithmeticRounds[] orders) => orders.Max(rounds => Peak(team, rounds));
+
     private static double Peak(ThreadTeam team, ArithmeticRounds rounds)
     {
         const int itemsPerThread = 4; // about a millisecond: shorter than what the system gives a thread before another has its turn
