@@ -49,10 +49,10 @@ internal abstract class ArithmeticRounds : TeamWork
     private static ArithmeticRounds[] Of<T, TStep>(int workers)
         where T : unmanaged
         where TStep : struct, IMultiplyAdd<T> =>
-        [new ByTwos<T, TStep>(workers), new AllAtOnce<T, TStep>(workers)];
+        [new InOrder<T, TStep>(workers, atOnce: false), new InOrder<T, TStep>(workers, atOnce: true)];
 
-    /// <summary>Two products, then two additions: as kernels have it.</summary>
-    private sealed class ByTwos<T, TStep>(int workers) : ArithmeticRounds
+    /// <summary>Multiply-adds in one of two orders: two products, then two additions, as kernels have it, or all products, then all additions. The second is faster where there are registers for so many.</summary>
+    private sealed class InOrder<T, TStep>(int workers, bool atOnce) : ArithmeticRounds
         where T : unmanaged
         where TStep : struct, IMultiplyAdd<T>
     {
@@ -61,49 +61,28 @@ internal abstract class ArithmeticRounds : TeamWork
 
         public override long OperationsPerItem => 2L * TStep.Products * Chains * Rounds;
 
-        public override void Run(int item, int worker) => _last[worker] = Chain(TStep.Start);
+        public override void Run(int item, int worker) => _last[worker] = atOnce ? AtOnce(TStep.Start) : ByTwos(TStep.Start);
 
         /// <summary>Every product takes its chain's last sum as an operand: none can be computed ahead of the loop. Compiled well at once: it must not be timed in a slower form.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static T Chain(T x)
+        private static T ByTwos(T x)
         {
             T a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
             for (var round = 0; round < Rounds; round++)
             {
-                Step(ref a, ref b, x);
-                Step(ref c, ref d, x);
-                Step(ref e, ref f, x);
-                Step(ref g, ref h, x);
-                Step(ref i, ref j, x);
-                Step(ref k, ref l, x);
+                Two(ref a, ref b, x);
+                Two(ref c, ref d, x);
+                Two(ref e, ref f, x);
+                Two(ref g, ref h, x);
+                Two(ref i, ref j, x);
+                Two(ref k, ref l, x);
             }
 
-            return Fold<T, TStep>(Fold<T, TStep>(Fold<T, TStep>(a, b, c), d, e), Fold<T, TStep>(f, g, h), Fold<T, TStep>(Fold<T, TStep>(i, j, k), l, x));
+            return Fold(Fold(a, b, c), Fold(d, e, f), Fold(Fold(g, h, i), Fold(j, k, l), x));
         }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Step(ref T first, ref T second, T x)
-        {
-            var p = TStep.Multiply(first, x);
-            var q = TStep.Multiply(second, x);
-            first = TStep.Add(first, p, x);
-            second = TStep.Add(second, q, x);
-        }
-    }
-
-    /// <summary>All products, then all additions: where there are registers for so many, no order is faster.</summary>
-    private sealed class AllAtOnce<T, TStep>(int workers) : ArithmeticRounds
-        where T : unmanaged
-        where TStep : struct, IMultiplyAdd<T>
-    {
-        private readonly T[] _last = new T[workers];
-
-        public override long OperationsPerItem => 2L * TStep.Products * Chains * Rounds;
-
-        public override void Run(int item, int worker) => _last[worker] = Chain(TStep.Start);
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static T Chain(T x)
+        private static T AtOnce(T x)
         {
             T a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
             for (var round = 0; round < Rounds; round++)
@@ -114,12 +93,18 @@ internal abstract class ArithmeticRounds : TeamWork
                 (g, h, i, j, k, l) = (TStep.Add(g, v, x), TStep.Add(h, w, x), TStep.Add(i, y, x), TStep.Add(j, z, x), TStep.Add(k, m, x), TStep.Add(l, n, x));
             }
 
-            return Fold<T, TStep>(Fold<T, TStep>(Fold<T, TStep>(a, b, c), d, e), Fold<T, TStep>(f, g, h), Fold<T, TStep>(Fold<T, TStep>(i, j, k), l, x));
+            return Fold(Fold(a, b, c), Fold(d, e, f), Fold(Fold(g, h, i), Fold(j, k, l), x));
         }
-    }
 
-    private static T Fold<T, TStep>(T first, T second, T third)
-        where T : unmanaged
-        where TStep : struct, IMultiplyAdd<T> =>
-        TStep.Add(TStep.Add(first, TStep.Multiply(first, second), second), third, third);
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Two(ref T first, ref T second, T x)
+        {
+            var p = TStep.Multiply(first, x);
+            var q = TStep.Multiply(second, x);
+            first = TStep.Add(first, p, x);
+            second = TStep.Add(second, q, x);
+        }
+
+        private static T Fold(T first, T second, T third) => TStep.Add(TStep.Add(first, TStep.Multiply(first, second), second), third, third);
+    }
 }

@@ -56,7 +56,7 @@ public static partial class Bands
                 var low = PairsOffset(layout, row, 2 * line);
                 var high = (2 * line) + 1 < layout.BlocksPerRow ? codes.Slice(low + Nf4Line.PairBytes, Nf4Line.PairBytes) : zeros;
                 Nf4Line.FromPairs(path, codes.Slice(low, Nf4Line.PairBytes), high, part);
-                WriteLine(layout, part, destination[layout.LineOffset(header, row, line)..]);
+                WriteLine(part, destination[layout.LineOffset(header, row, line)..]);
             }
         }
     }
@@ -81,7 +81,7 @@ public static partial class Bands
             {
                 var low = PairsOffset(layout, row, 2 * line);
                 var high = (2 * line) + 1 < layout.BlocksPerRow ? codes.Slice(low + Nf4Line.PairBytes, Nf4Line.PairBytes) : beyond;
-                ReadLine(layout, source[layout.LineOffset(header, row, line)..], part);
+                ReadLine(source[layout.LineOffset(header, row, line)..], part);
                 Nf4Line.ToPairs(path, part, codes.Slice(low, Nf4Line.PairBytes), high);
             }
         }

@@ -1,10 +1,19 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Deepseek.Inference.Kernels;
 
 // 4 bits, with either kind of scales.
 public static partial class Bands
 {
+    // From a line's first piece to the end of its last one.
+    private const int PiecesLength = (((BandLayout.LineBytes / BandLayout.PieceBytes) - 1) * BandLayout.LineBytes) + BandLayout.PieceBytes;
+
+    // Half of a tile; and blocks of a row whose scales are decoded at once, on the stack: 16,384 columns.
+    private const int TogetherRows = BandLayout.InterleavedRows / 2;
+    private const int TogetherBlocks = 256;
+
     private const byte ZeroPair = Nf4.ZeroCode << 4 | Nf4.ZeroCode;
 
     private static void EncodeNf4(KernelPath path, BandLayout layout, int band, ReadOnlySpan<float> weights, ReadOnlySpan<float> columnImportance, Span<byte> destination)
@@ -34,7 +43,7 @@ public static partial class Bands
 
                 var (low, high) = ScalesOf(scales, line);
                 Nf4Line.Encode(path, part[..Nf4Line.Weights], low, high, codes);
-                WriteLine(layout, codes, destination[layout.LineOffset(header, row, line)..]);
+                WriteLine(codes, destination[layout.LineOffset(header, row, line)..]);
             }
         }
     }
@@ -60,48 +69,74 @@ public static partial class Bands
 
     private static void DecodeNf4(KernelPath path, BandLayout layout, int band, ReadOnlySpan<byte> source, int firstRow, Span<float> destination)
     {
-        const int lines = 128; // whose scales are decoded at once, on the stack: 16,384 columns
-        var header = layout.HeaderBytesOf(band);
-        Span<float> memory = stackalloc float[2 * lines];
-        var scales = memory;
-        Span<float> last = stackalloc float[Nf4Line.Weights];
-        Span<byte> codes = stackalloc byte[BandLayout.LineBytes];
-        for (var row = firstRow; !destination.IsEmpty; row++)
+        var (header, linesPerRow, blocks) = (layout.HeaderBytesOf(band), layout.LinesPerRow, layout.BlocksPerRow);
+        Span<byte> lines = stackalloc byte[TogetherRows * BandLayout.LineBytes];
+        Span<float> scales = stackalloc float[TogetherRows * TogetherBlocks];
+        for (var row = firstRow; !destination.IsEmpty;)
         {
-            var values = destination[..layout.Columns];
-            for (var line = 0; line < layout.LinesPerRow; line++)
+            // Half of a tile is turned at once, where all of it is asked for.
+            var together = path is KernelPath.Avx2 or KernelPath.Avx512 && row % TogetherRows == 0 && destination.Length >= TogetherRows * layout.Columns ? TogetherRows : 1;
+            for (var line = 0; line < linesPerRow; line++)
             {
-                if (line % lines == 0)
-                {
-                    scales = memory[..Math.Min(2 * lines, layout.BlocksPerRow - (2 * line))];
-                    DecodeBlockScales(layout, band, source, row, 2 * line, scales);
-                }
-
-                var part = values[(line * Nf4Line.Weights)..];
-                var whole = part.Length >= Nf4Line.Weights;
-                var (low, high) = ScalesOf(scales, line % lines);
-                ReadLine(layout, source[layout.LineOffset(header, row, line)..], codes);
-                Nf4Line.Decode(path, codes, low, high, whole ? part[..Nf4Line.Weights] : last);
-                if (!whole)
-                    last[..part.Length].CopyTo(part);
+                var block = 2 * line % TogetherBlocks;
+                for (var i = 0; block == 0 && i < together; i++)
+                    DecodeBlockScales(layout, band, source, row + i, 2 * line, scales.Slice(i * TogetherBlocks, Math.Min(TogetherBlocks, blocks - (2 * line))));
+                ReadLines(source[layout.LineOffset(header, row, line)..], lines[..(together * BandLayout.LineBytes)]);
+                for (var i = 0; i < together; i++)
+                    DecodeLine(path, lines.Slice(i * BandLayout.LineBytes, BandLayout.LineBytes), scales.Slice((i * TogetherBlocks) + block, 2), destination.Slice(i * layout.Columns, layout.Columns)[(line * Nf4Line.Weights)..]);
             }
 
-            destination = destination[layout.Columns..];
+            row += together;
+            destination = destination[(together * layout.Columns)..];
+        }
+    }
+
+    /// <summary>Decodes a line, of which the row may have a part only.</summary>
+    private static void DecodeLine(KernelPath path, ReadOnlySpan<byte> line, ReadOnlySpan<float> scales, Span<float> destination)
+    {
+        if (destination.Length >= Nf4Line.Weights)
+        {
+            Nf4Line.Decode(path, line, scales[0], scales[1], destination[..Nf4Line.Weights]);
+            return;
+        }
+
+        Span<float> all = stackalloc float[Nf4Line.Weights];
+        Nf4Line.Decode(path, line, scales[0], scales[1], all);
+        all[..destination.Length].CopyTo(destination);
+    }
+
+    /// <summary>Reads a line of one row, or of eight whose pieces lie side by side.</summary>
+    private static unsafe void ReadLines(ReadOnlySpan<byte> first, Span<byte> lines)
+    {
+        if (lines.Length == BandLayout.LineBytes)
+        {
+            ReadLine(first, lines);
+            return;
+        }
+
+        const int half = BandLayout.LineBytes / 2;
+        const int fourPieces = 4 * BandLayout.LineBytes;
+        fixed (byte* from = first[..(PiecesLength + (BandLayout.PieceBytes * (TogetherRows - 1)))], to = lines)
+        {
+            BandProduct.Prefetch(from, BandProducts.Ahead, BandProducts.Ahead + PiecesLength);
+            LaneSum.Transpose(from, from + fourPieces, BandLayout.LineBytes, to, BandLayout.LineBytes);
+            LaneSum.Transpose(from + (2 * fourPieces), from + (3 * fourPieces), BandLayout.LineBytes, to + half, BandLayout.LineBytes);
         }
     }
 
     /// <summary>Writes a line piece by piece.</summary>
-    private static void WriteLine(BandLayout layout, ReadOnlySpan<byte> line, Span<byte> first)
-    {
-        for (var piece = 0; piece < BandLayout.LineBytes / BandLayout.PieceBytes; piece++)
-            line.Slice(piece * BandLayout.PieceBytes, BandLayout.PieceBytes).CopyTo(first[(piece * layout.PieceStride)..]);
-    }
+    private static void WriteLine(ReadOnlySpan<byte> line, Span<byte> first) =>
+        MovePieces(ref MemoryMarshal.GetReference(line[..BandLayout.LineBytes]), BandLayout.PieceBytes, ref MemoryMarshal.GetReference(first[..PiecesLength]), BandLayout.LineBytes);
 
     /// <summary>Reads a line piece by piece.</summary>
-    private static void ReadLine(BandLayout layout, ReadOnlySpan<byte> first, Span<byte> line)
+    private static void ReadLine(ReadOnlySpan<byte> first, Span<byte> line) =>
+        MovePieces(ref MemoryMarshal.GetReference(first[..PiecesLength]), BandLayout.LineBytes, ref MemoryMarshal.GetReference(line[..BandLayout.LineBytes]), BandLayout.PieceBytes);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MovePieces(ref byte from, nint fromStep, ref byte to, nint toStep)
     {
         for (var piece = 0; piece < BandLayout.LineBytes / BandLayout.PieceBytes; piece++)
-            first.Slice(piece * layout.PieceStride, BandLayout.PieceBytes).CopyTo(line[(piece * BandLayout.PieceBytes)..]);
+            Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, piece * toStep), Unsafe.ReadUnaligned<int>(ref Unsafe.Add(ref from, piece * fromStep)));
     }
 
     /// <summary>The scales of whole rows; how many, the destination's length says.</summary>
@@ -117,13 +152,22 @@ public static partial class Bands
         var dynamic = layout.Precision == WeightPrecision.Nf4Dynamic;
         var offset = dynamic ? BinaryPrimitives.ReadSingleLittleEndian(source) : 0;
         var factors = source[(dynamic ? sizeof(float) : 0)..];
-        var phase = layout.GroupPhaseOf(band);
-        var values = DynamicCode8.Values;
-        for (var i = 0; i < scales.Length; i++)
+        var code = layout.ScaleCodeOffset(band, row, firstBlock);
+        var index = layout.GroupPhaseOf(band) + layout.ScaleIndexOf(row, firstBlock);
+        var step = dynamic ? 1 : BandLayout.InterleavedRows; // from a block of the row to its next one
+        if (!dynamic)
         {
-            var factor = BinaryPrimitives.ReadSingleLittleEndian(factors[((phase + layout.ScaleIndexOf(row, firstBlock + i)) / BandLayout.GroupBlocks * sizeof(float))..]);
-            var code = source[layout.ScaleCodeOffset(band, row, firstBlock + i)];
-            scales[i] = dynamic ? (values[code] * factor) + offset : (sbyte)code * factor;
+            var codes = MemoryMarshal.Cast<byte, sbyte>(source[code..]);
+            var steps = MemoryMarshal.Cast<byte, float>(source[..layout.FactorBytesOf(band)]);
+            for (var i = 0; i < scales.Length; i++)
+                scales[i] = codes[i * BandLayout.InterleavedRows] * steps[(index + (i * BandLayout.InterleavedRows)) / BandLayout.GroupBlocks];
+            return;
+        }
+
+        for (var i = 0; i < scales.Length; i++, code += step, index += step)
+        {
+            var factor = BinaryPrimitives.ReadSingleLittleEndian(factors[(index / BandLayout.GroupBlocks * sizeof(float))..]);
+            scales[i] = dynamic ? (DynamicCode8.Values[source[code]] * factor) + offset : (sbyte)source[code] * factor;
         }
     }
 
