@@ -56,12 +56,11 @@ internal static unsafe partial class BandKernel<TLoops>
     {
         const int lengthOfToken = Lanes * TileRows;
         var tokens = stackalloc BandToken[Together];
-        for (var i = 0; i < Together; i++)
-            tokens[i] = product.Token(token + Math.Min(i, count - 1));
-        var together = count == 3 ? Together : count; // the third twice: it costs less than a pass of its own
+        for (var i = 0; i < count; i++)
+            tokens[i] = product.Token(token + i);
         var sums = stackalloc float[Together * lengthOfToken];
-        new Span<float>(sums, together * lengthOfToken).Clear();
-        TLoops.MultiplyTile(product.TileAt(row, scratch), scales, product.Blocks, tokens, together, sums);
+        new Span<float>(sums, count * lengthOfToken).Clear();
+        TLoops.MultiplyTile(product.TileAt(row, scratch), scales, product.Blocks, tokens, count, sums);
         for (var i = 0; i < count; i++)
             Write(product, token + i, row, TileRows, sums + (i * lengthOfToken), TileRows);
     }

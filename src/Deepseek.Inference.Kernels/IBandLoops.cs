@@ -21,13 +21,13 @@ internal unsafe interface IBandLoops
     /// <summary>Up to so many tokens weights are best multiplied as they come from memory, four tokens at a time; for more they are decoded into the first cache.</summary>
     static abstract int FewTokens { get; }
 
-    /// <summary>Adds the products of a tile with one token, with two, or with four, as the weights stream by.</summary>
+    /// <summary>Adds the products of a tile with one to four tokens, as the weights stream by.</summary>
     /// <param name="tile">The tile.</param>
     /// <param name="scales">Of the weights, [blocks × 16].</param>
     /// <param name="blocks">Blocks of a row.</param>
-    /// <param name="tokens">The tokens, [4].</param>
-    /// <param name="count">How many: 1, 2 or 4.</param>
-    /// <param name="sums">The partial sums, [4 × 8 × 16].</param>
+    /// <param name="tokens">The tokens, [count].</param>
+    /// <param name="count">How many: 1 to 4.</param>
+    /// <param name="sums">The partial sums, [count × 8 × 16].</param>
     static abstract void MultiplyTile(in TileSource tile, float* scales, int blocks, BandToken* tokens, int count, float* sums);
 
     /// <summary>Decodes a line of a tile.</summary>

@@ -50,6 +50,8 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
                 MultiplyOne(line, second, ahead, scales, block, tokens, sums);
             else if (count == 2)
                 MultiplyTwo(line, second, ahead, scales, block, tokens, sums);
+            else if (count == 3)
+                MultiplyThree(line, second, ahead, scales, block, tokens, sums);
             else
                 MultiplyFour(line, second, ahead, scales, block, tokens, sums);
         }
@@ -91,6 +93,30 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
 
         Keep(TCodes.Sum(a0, b0, x0), scales, Vector256.Create(tokens[0].Scales[block]), sums);
         Keep(TCodes.Sum(a1, b1, x1), scales, Vector256.Create(tokens[1].Scales[block]), sums + (Lanes * Tile));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MultiplyThree(byte* line, [ConstantExpected] bool second, byte* ahead, float* scales, int block, BandToken* tokens, float* sums)
+    {
+        Vector256<int> a0 = default, b0 = default, a1 = default, b1 = default, a2 = default, b2 = default;
+        byte* x0 = X(tokens, 0, block), x1 = X(tokens, 1, block), x2 = X(tokens, 2, block);
+        nint at = 0;
+        for (var end = line + (Pieces * Line); line < end; line += 2 * Line, at += 2 * TCodes.QuadBytes, ahead += Half)
+        {
+            Ask(ahead);
+            var weights = Read(line, second);
+            weights.Add(x0 + at, 0, ref a0, ref b0);
+            weights.Add(x1 + at, 0, ref a1, ref b1);
+            weights.Add(x2 + at, 0, ref a2, ref b2);
+            weights = Read(line + Line, second);
+            weights.Add(x0 + at, 1, ref a0, ref b0);
+            weights.Add(x1 + at, 1, ref a1, ref b1);
+            weights.Add(x2 + at, 1, ref a2, ref b2);
+        }
+
+        Keep(TCodes.Sum(a0, b0, x0), scales, Vector256.Create(tokens[0].Scales[block]), sums);
+        Keep(TCodes.Sum(a1, b1, x1), scales, Vector256.Create(tokens[1].Scales[block]), sums + (Lanes * Tile));
+        Keep(TCodes.Sum(a2, b2, x2), scales, Vector256.Create(tokens[2].Scales[block]), sums + (2 * Lanes * Tile));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

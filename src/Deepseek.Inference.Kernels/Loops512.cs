@@ -42,6 +42,8 @@ internal readonly unsafe partial struct Loops512<TForm> : IBandLoops
             MultiplyOne(line, second, scales, block, tokens, sums);
         else if (count == 2)
             MultiplyTwo(line, second, scales, block, tokens, sums);
+        else if (count == 3)
+            MultiplyThree(line, second, scales, block, tokens, sums);
         else
             MultiplyFour(line, second, scales, block, tokens, sums);
     }
@@ -83,6 +85,27 @@ internal readonly unsafe partial struct Loops512<TForm> : IBandLoops
 
         Keep(a0 + b0, scales, Vector512.Create(tokens[0].Scales[block]), sums);
         Keep(a1 + b1, scales, Vector512.Create(tokens[1].Scales[block]), sums + (Lanes * Tile));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MultiplyThree(byte* line, [ConstantExpected] bool second, float* scales, int block, BandToken* tokens, float* sums)
+    {
+        Vector512<int> a0 = default, b0 = default, a1 = default, b1 = default, a2 = default, b2 = default;
+        int* x0 = X(tokens, 0, block), x1 = X(tokens, 1, block), x2 = X(tokens, 2, block);
+        var ahead = Ahead(line, second);
+        for (nint piece = 0; piece < Pieces; piece++)
+        {
+            if (piece % 4 == 0)
+                Ask(ref ahead);
+            var weights = Read(line + (piece * Line), second);
+            weights.Add(x0 + piece, ref a0, ref b0);
+            weights.Add(x1 + piece, ref a1, ref b1);
+            weights.Add(x2 + piece, ref a2, ref b2);
+        }
+
+        Keep(a0 + b0, scales, Vector512.Create(tokens[0].Scales[block]), sums);
+        Keep(a1 + b1, scales, Vector512.Create(tokens[1].Scales[block]), sums + (Lanes * Tile));
+        Keep(a2 + b2, scales, Vector512.Create(tokens[2].Scales[block]), sums + (2 * Lanes * Tile));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
