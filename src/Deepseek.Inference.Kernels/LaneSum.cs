@@ -22,6 +22,18 @@ internal static unsafe class LaneSum
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose(byte* first, byte* second, int stride, byte* destination, int step)
     {
+        if (!Avx2.IsSupported)
+        {
+            // Only tests of what other processors have come here.
+            for (var row = 0; row < 8; row++)
+            {
+                for (var column = 0; column < 8; column++)
+                    ((int*)(destination + (column * step)))[row] = ((int*)((row < 4 ? first : second) + (row % 4 * stride)))[column];
+            }
+
+            return;
+        }
+
         var (a, b) = MixRows(Vector256.Load(first), Vector256.Load(first + stride));
         var (c, d) = MixRows(Vector256.Load(first + (2 * stride)), Vector256.Load(first + (3 * stride)));
         var (e, f) = MixRows(Vector256.Load(second), Vector256.Load(second + stride));

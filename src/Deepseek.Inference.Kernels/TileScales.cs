@@ -32,7 +32,7 @@ internal static unsafe class TileScales
     public static void DecodeTurned(in BandProduct product, int firstRow, int rows, float* turned, float* scratch)
     {
         var blocks = product.Blocks;
-        if (product.Layout.Precision == WeightPrecision.Nf4)
+        if (product.Layout.Precision == WeightPrecision.Nf4 && Avx2.IsSupported)
         {
             for (var row = 0; row < rows; row += Tile)
                 DecodeSigned(product, firstRow + row, turned + row, rows);

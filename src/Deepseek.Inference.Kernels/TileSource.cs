@@ -25,8 +25,9 @@ internal readonly unsafe struct TileSource(byte* first, int tileBytes, int rows,
         for (var half = 0; half < Rows; half += 2 * Plain)
         {
             byte* low = PlainTile(half, line), high = PlainTile(half + Plain, line);
-            for (var at = 0; at < BandLayout.LineBytes; at += 32)
-                LaneSum.Transpose(low + at, high + at, BandLayout.LineBytes, scratch + (at / BandLayout.PieceBytes * BandLayout.LineBytes) + (half * BandLayout.PieceBytes), BandLayout.LineBytes);
+            var to = scratch + (half * BandLayout.PieceBytes);
+            for (var at = 0; at < BandLayout.LineBytes; at += 32, to += 8 * BandLayout.LineBytes)
+                LaneSum.Transpose(low + at, high + at, BandLayout.LineBytes, to, BandLayout.LineBytes);
         }
 
         return scratch;
