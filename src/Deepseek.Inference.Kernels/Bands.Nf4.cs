@@ -149,26 +149,20 @@ public static partial class Bands
     /// <summary>The scales of consecutive blocks of a row.</summary>
     private static void DecodeBlockScales(BandLayout layout, int band, ReadOnlySpan<byte> source, int row, int firstBlock, Span<float> scales)
     {
-        var dynamic = layout.Precision == WeightPrecision.Nf4Dynamic;
-        var offset = dynamic ? BinaryPrimitives.ReadSingleLittleEndian(source) : 0;
-        var factors = source[(dynamic ? sizeof(float) : 0)..];
-        var code = layout.ScaleCodeOffset(band, row, firstBlock);
+        var codes = source[layout.ScaleCodeOffset(band, row, firstBlock)..];
+        var factors = MemoryMarshal.Cast<byte, float>(source[..layout.FactorBytesOf(band)]);
         var index = layout.GroupPhaseOf(band) + layout.ScaleIndexOf(row, firstBlock);
-        var step = dynamic ? 1 : BandLayout.InterleavedRows; // from a block of the row to its next one
-        if (!dynamic)
+        if (layout.Precision == WeightPrecision.Nf4Dynamic)
         {
-            var codes = MemoryMarshal.Cast<byte, sbyte>(source[code..]);
-            var steps = MemoryMarshal.Cast<byte, float>(source[..layout.FactorBytesOf(band)]);
+            var offset = factors[0];
             for (var i = 0; i < scales.Length; i++)
-                scales[i] = codes[i * BandLayout.InterleavedRows] * steps[(index + (i * BandLayout.InterleavedRows)) / BandLayout.GroupBlocks];
+                scales[i] = (DynamicCode8.Values[codes[i]] * factors[1 + ((index + i) / BandLayout.GroupBlocks)]) + offset;
             return;
         }
 
-        for (var i = 0; i < scales.Length; i++, code += step, index += step)
-        {
-            var factor = BinaryPrimitives.ReadSingleLittleEndian(factors[(index / BandLayout.GroupBlocks * sizeof(float))..]);
-            scales[i] = dynamic ? (DynamicCode8.Values[source[code]] * factor) + offset : (sbyte)source[code] * factor;
-        }
+        const int apart = BandLayout.InterleavedRows; // from a block of the row to its next one
+        for (var i = 0; i < scales.Length; i++)
+            scales[i] = (sbyte)codes[i * apart] * factors[(index + (i * apart)) / BandLayout.GroupBlocks];
     }
 
     /// <summary>The scales of a line's two blocks; the last line may have only one.</summary>

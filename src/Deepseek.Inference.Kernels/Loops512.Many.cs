@@ -28,6 +28,7 @@ internal readonly unsafe partial struct Loops512<TForm>
         for (; count >= 4; count -= 4, tokens += 4, sums += 4 * BandRows)
         {
             ahead.Ask();
+            ahead.Ask(); // so that eight tokens, which there are at least, ask for all
             for (var i = 0; i < 4; i++)
                 BandProduct.Prefetch(tokens[IBandLoops.AheadTokens + i].X + ((long)block * XBytes), 0, XBytes);
             MultiplyFour(codes, scales, block, tokens, sums);
