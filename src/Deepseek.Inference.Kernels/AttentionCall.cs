@@ -19,11 +19,11 @@ internal unsafe struct AttentionCall
     /// <summary>Columns that the widest kernels take at once.</summary>
     public const int ColumnStep = 32;
 
-    /// <summary>Vectors of columns that a row's weights of whole numbers meet together.</summary>
-    public const int WideVectors = 8;
+    /// <summary>Elements whose products of whole numbers have an exact sum: queries and rows are filled up to its multiples.</summary>
+    public const int CodeRun = 32;
 
-    /// <summary>Elements that a turn of the products of whole numbers takes: queries and rows are filled up to its multiples.</summary>
-    public const int CodeStep = 64;
+    /// <summary>Query rows from which on products of whole numbers fill vectors, which have a row a lane: blocks are not cut smaller.</summary>
+    public const int CodeRows = 8;
 
     public AttentionShape Shape;
     public CachedRows Cache;
@@ -59,6 +59,9 @@ internal unsafe struct AttentionCall
 
     /// <summary>Whether rows are computed in whole numbers.</summary>
     public readonly bool InCodes => Cache.Format == CacheFormat.Int16;
+
+    /// <summary>Rows that a block has at least.</summary>
+    public readonly int LeastRows => InCodes ? CodeRows : TileRows;
 
     /// <summary>The group of a block, its first query row in the group, and its rows.</summary>
     public readonly (int Group, int FirstRow, int Rows) Block(int block)

@@ -14,6 +14,7 @@ internal readonly unsafe struct AttentionScratch
     {
         var shape = call.Shape;
         var rows = call.BlockRows;
+        var laneRows = AttentionCall.Padded(rows, LaneSums.Lanes); // where a row is a lane
         var at = start;
 
         PreparedBlock = (int*)Take(ref at, sizeof(int));
@@ -23,19 +24,21 @@ internal readonly unsafe struct AttentionScratch
         PartSums = (float*)Take(ref at, rows * sizeof(float));
         Outputs = (float*)Take(ref at, (long)rows * call.PaddedValueWidth * sizeof(float));
         PartOutputs = (float*)Take(ref at, (long)rows * call.PaddedValueWidth * sizeof(float));
-        Scores = (float*)Take(ref at, (long)rows * Split * sizeof(float));
+        Scores = (float*)Take(ref at, (long)laneRows * Split * sizeof(float));
         Visible = (VisiblePositions*)Take(ref at, (long)rows * sizeof(VisiblePositions));
-        Lanes = (float*)Take(ref at, 2 * LaneSums.Sums * LaneSums.Lanes * sizeof(float));
+        Lanes = (float*)Take(ref at, 2 * AttentionCall.GroupPositions * LaneSums.Lanes * sizeof(float));
 
         if (call.InCodes)
         {
-            (LatentWidth, RopeWidth) = (AttentionCall.Padded(shape.ValueWidth, AttentionCall.CodeStep), AttentionCall.Padded(shape.KeyWidth - shape.ValueWidth, AttentionCall.CodeStep));
+            (LatentWidth, RopeWidth) = (AttentionCall.Padded(shape.ValueWidth, AttentionCall.CodeRun), AttentionCall.Padded(shape.KeyWidth - shape.ValueWidth, AttentionCall.CodeRun));
             QueryWidth = LatentWidth + RopeWidth;
-            QueryCodes = (short*)Take(ref at, (long)rows * QueryWidth * sizeof(short));
-            QuerySteps = (float*)Take(ref at, rows * 2 * sizeof(float));
+            RowCodes = (short*)Take(ref at, (long)laneRows * QueryWidth * sizeof(short));
+            QueryCodes = (short*)Take(ref at, (long)laneRows * QueryWidth * sizeof(short));
+            LatentSteps = (float*)Take(ref at, laneRows * sizeof(float));
+            RopeSteps = (float*)Take(ref at, laneRows * sizeof(float));
             Weights = (short*)Take(ref at, (long)rows * Split * sizeof(short));
             WeightSteps = (float*)Take(ref at, (long)rows * AttentionCall.SplitGroups * sizeof(float));
-            Pairs = (short*)Take(ref at, (long)AttentionCall.GroupPositions * AttentionCall.WideVectors * Vector512<int>.Count * sizeof(short));
+            Pairs = (short*)Take(ref at, AttentionCall.GroupPositions * AttentionCall.ColumnStep * sizeof(short));
             LatentScales = (float*)Take(ref at, Split * sizeof(float));
             RopeScales = (float*)Take(ref at, Split * sizeof(float));
             Whole = (float*)Take(ref at, QueryWidth * sizeof(float));
@@ -83,7 +86,7 @@ internal readonly unsafe struct AttentionScratch
     /// <summary>What each row sees of the split, [rows].</summary>
     public VisiblePositions* Visible { get; }
 
-    /// <summary>The lanes of 2 × 8 sums.</summary>
+    /// <summary>The lanes of 2 × 8 sums, or sums of 2 × 32 keys with a query a lane.</summary>
     public float* Lanes { get; }
 
     /// <summary>Elements of a prepared query.</summary>
@@ -102,11 +105,16 @@ internal readonly unsafe struct AttentionScratch
 
     public bool SharesValues { get; }
 
-    /// <summary>Rounded queries, [rows, query width]: latent part and rope part, each filled up with zeros.</summary>
+    /// <summary>Rounded queries, [rows, query width]. Latent part and rope part are each filled up with zeros.</summary>
+    public short* RowCodes { get; }
+
+    /// <summary>The same, a row a lane: [rows / lanes, query width / 2, lanes, 2].</summary>
     public short* QueryCodes { get; }
 
-    /// <summary>The factors of the parts' codes, [rows, 2].</summary>
-    public float* QuerySteps { get; }
+    /// <summary>The factors of the parts' codes, [rows].</summary>
+    public float* LatentSteps { get; }
+
+    public float* RopeSteps { get; }
 
     public int LatentWidth { get; }
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
@@ -29,13 +28,8 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
         for (var p = from; p < to; p += KeyBlock)
         {
-            for (var i = p + KeyBlock; i < Math.Min(p + (2 * KeyBlock), to); i++)
-                Fetch(codes + (i * stride), scratch.QueryWidth);
-            for (var row = 0; row < rows; row += Rows)
-            {
-                for (var i = p; i < Math.Min(p + KeyBlock, to); i += 2)
-                    ScoreCodes(scratch, row, i, codes + (i * stride), i + 1 < to ? stride : 0);
-            }
+            for (var row = 0; row < rows; row += Width)
+                ScoreCodes(scratch, row, p, codes + (p * stride), stride, Math.Min(KeyBlock, to - p));
         }
 
         var firstGroup = from / GroupPositions * GroupPositions;
@@ -53,68 +47,85 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         WeighValues(scratch, rows, codes, stride, from, to, outputs, width);
     }
 
-    // Asks for a row that the next block of keys needs.
-    private static void Fetch(short* row, int width)
-    {
-        const int Line = BandLayout.LineBytes / sizeof(short);
-        for (nint i = 0; Sse.IsSupported && i < width; i += Line)
-            Sse.Prefetch0(row + i);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ScoreCodes(in AttentionScratch scratch, int row, int position, short* key, long next)
+    // The scores at a block of keys of as many rows as vectors have lanes. Keys beyond the last one are the last once more; what comes of them is hidden, or never read.
+    private static void ScoreCodes(in AttentionScratch scratch, int row, int position, short* key, long stride, int keys)
     {
         var queries = scratch.QueryCodes + ((long)row * scratch.QueryWidth);
-        var ropeLanes = scratch.Lanes + (LaneSums.Sums * Lanes);
-        DotCodes(queries, scratch.QueryWidth, key, key + next, 0, scratch.LatentWidth, scratch.Lanes);
-        DotCodes(queries, scratch.QueryWidth, key, key + next, scratch.LatentWidth, scratch.QueryWidth, ropeLanes);
+        float* latents = scratch.Lanes, ropes = latents + (KeyBlock * Width);
+        DotCodes(queries, key, stride, keys, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);
+        var (latentSteps, ropeSteps) = (TLanes.Load(scratch.LatentSteps + row), TLanes.Load(scratch.RopeSteps + row));
+        for (nint i = 0; i < KeyBlock; i++)
+        {
+            var latent = TLanes.Multiply(TLanes.Create(scratch.LatentScales[position + i]), latentSteps);
+            var rope = TLanes.Multiply(TLanes.Create(scratch.RopeScales[position + i]), ropeSteps);
+            TLanes.Store(TLanes.FusedMultiplyAdd(TLanes.Load(latents + (i * Width)), latent, TLanes.Multiply(TLanes.Load(ropes + (i * Width)), rope)), latents + (i * Width));
+        }
 
-        // Factors of rows 0, 0, 1, 1, 2, 2, 3, 3 and positions 0, 1, 0, 1, …
-        var steps = Vector256.Load(scratch.QuerySteps + (2 * row));
-        var latent = Pairs(scratch.LatentScales + position) * Vector256.Shuffle(steps, Vector256.Create(0, 0, 2, 2, 4, 4, 6, 6));
-        var rope = Pairs(scratch.RopeScales + position) * Vector256.Shuffle(steps, Vector256.Create(1, 1, 3, 3, 5, 5, 7, 7));
-        var score = Vector256.FusedMultiplyAdd(LaneSums.Add8(scratch.Lanes), latent, LaneSums.Add8(ropeLanes) * rope);
-        StoreScores(score, scratch.Scores + ((long)row * SplitPositions) + position);
+        Transposition.Run((int*)latents, Width, KeyBlock, Width, (int*)(scratch.Scores + ((long)row * SplitPositions) + position), SplitPositions);
+    }
+
+    // Sums of products of a query a lane with keys: exact ones of 32 elements, which are added in order. A line of a key has as many: it is read once, and those further on are asked for.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void DotCodes(short* queries, short* key, long stride, int keys, int latent, int width, float* latents, float* ropes)
+    {
+        const int Ahead = 4 * CodeRun;
+        new Span<float>(latents, KeyBlock * Width).Clear();
+        new Span<float>(ropes, KeyBlock * Width).Clear();
+        for (nint run = 0; run < width; run += CodeRun, key += CodeRun, queries += CodeRun * Width)
+        {
+            var to = run < latent ? latents : ropes;
+            var ahead = Ahead + (run + Ahead < width ? 0 : (nint)(KeyBlock * stride) - width); // then in the next block
+            var k0 = key;
+            for (var left = keys; left > 0; left -= KeysAtOnce, to += KeysAtOnce * Width)
+            {
+                var k1 = k0 + (left > 1 ? stride : 0);
+                var k2 = k1 + (left > 2 ? stride : 0);
+                var k3 = k2 + (left > 3 ? stride : 0);
+                var k4 = k3 + (left > 4 ? stride : 0);
+                var k5 = k4 + (left > 5 ? stride : 0);
+                var k6 = k5 + (left > 6 ? stride : 0);
+                var k7 = k6 + (left > 7 ? stride : 0);
+                Fetch(ahead, k0, k1, k2, k3, k4, k5, k6, k7);
+                TInt32 s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
+                var query = queries;
+                for (nint i = 0; i < CodeRun; i += 2, query += 2 * Width)
+                {
+                    var q = TLanes.Load(query);
+                    TLanes.MultiplyAdd(q, TLanes.CreatePair(k0 + i), TLanes.CreatePair(k1 + i), ref s0, ref s1);
+                    TLanes.MultiplyAdd(q, TLanes.CreatePair(k2 + i), TLanes.CreatePair(k3 + i), ref s2, ref s3);
+                    TLanes.MultiplyAdd(q, TLanes.CreatePair(k4 + i), TLanes.CreatePair(k5 + i), ref s4, ref s5);
+                    TLanes.MultiplyAdd(q, TLanes.CreatePair(k6 + i), TLanes.CreatePair(k7 + i), ref s6, ref s7);
+                }
+
+                k0 = k7 + stride;
+                AddRun(to, s0, s1);
+                AddRun(to + (2 * Width), s2, s3);
+                AddRun(to + (4 * Width), s4, s5);
+                AddRun(to + (6 * Width), s6, s7);
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Pairs(float* scales) => Vector256.Create(Unsafe.ReadUnaligned<long>(scales)).AsSingle();
-
-    // The products of 4 queries with 2 keys from an element to another, lane by lane: lane l adds elements 2l and 2l + 1 of every 32. Two
-    // steps a turn, since the loop's own instructions count.
-    private static void DotCodes(short* q0, nint stride, short* k0, short* k1, nint from, nint to, float* lanes)
+    private static void AddRun(float* sums, TInt32 first, TInt32 second)
     {
-        var q1 = q0 + stride;
-        var q2 = q1 + stride;
-        var q3 = q2 + stride;
-        for (nint lane = 0; lane < Lanes; lane += Width)
-        {
-            TInt32 s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
-            for (var i = from + (2 * lane); i < to; i += CodeStep)
-            {
-                var (a, b) = (TLanes.Load(k0 + i), TLanes.Load(k1 + i));
-                var q = TLanes.Load(q0 + i);
-                TLanes.MultiplyAdd(q, a, b, ref s00, ref s01);
-                q = TLanes.Load(q1 + i);
-                TLanes.MultiplyAdd(q, a, b, ref s10, ref s11);
-                q = TLanes.Load(q2 + i);
-                TLanes.MultiplyAdd(q, a, b, ref s20, ref s21);
-                q = TLanes.Load(q3 + i);
-                TLanes.MultiplyAdd(q, a, b, ref s30, ref s31);
+        TLanes.Store(TLanes.Add(TLanes.Load(sums), TLanes.ToSingle(first)), sums);
+        TLanes.Store(TLanes.Add(TLanes.Load(sums + Width), TLanes.ToSingle(second)), sums + Width);
+    }
 
-                (a, b) = (TLanes.Load(k0 + i + (2 * Lanes)), TLanes.Load(k1 + i + (2 * Lanes)));
-                q = TLanes.Load(q0 + i + (2 * Lanes));
-                TLanes.MultiplyAdd(q, a, b, ref s00, ref s01);
-                q = TLanes.Load(q1 + i + (2 * Lanes));
-                TLanes.MultiplyAdd(q, a, b, ref s10, ref s11);
-                q = TLanes.Load(q2 + i + (2 * Lanes));
-                TLanes.MultiplyAdd(q, a, b, ref s20, ref s21);
-                q = TLanes.Load(q3 + i + (2 * Lanes));
-                TLanes.MultiplyAdd(q, a, b, ref s30, ref s31);
-            }
-
-            StoreLanes(lanes + lane, TLanes.ToSingle(s00), TLanes.ToSingle(s01), TLanes.ToSingle(s10), TLanes.ToSingle(s11),
-                TLanes.ToSingle(s20), TLanes.ToSingle(s21), TLanes.ToSingle(s30), TLanes.ToSingle(s31));
-        }
+    // Asks for the lines that come some turns later.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fetch(nint ahead, short* k0, short* k1, short* k2, short* k3, short* k4, short* k5, short* k6, short* k7)
+    {
+        if (!Sse.IsSupported)
+            return;
+        Sse.Prefetch0(k0 + ahead);
+        Sse.Prefetch0(k1 + ahead);
+        Sse.Prefetch0(k2 + ahead);
+        Sse.Prefetch0(k3 + ahead);
+        Sse.Prefetch0(k4 + ahead);
+        Sse.Prefetch0(k5 + ahead);
+        Sse.Prefetch0(k6 + ahead);
+        Sse.Prefetch0(k7 + ahead);
     }
 }

@@ -6,32 +6,23 @@ namespace Deepseek.Inference.Kernels;
 // Queries and weights in whole numbers.
 internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    /// <summary>Rounds numbers to codes that lie in 16 lanes, two of every 32 elements in each.</summary>
+    /// <summary>Rounds numbers to codes whose products have exact sums over runs of 32.</summary>
     /// <param name="values">The numbers, [width].</param>
     /// <param name="width">A multiple of 32.</param>
     /// <param name="codes">Receives [width].</param>
-    /// <param name="lanes">Memory for 32 singles.</param>
+    /// <param name="lanes">Memory for 16 singles.</param>
     /// <returns>The step: a number is its code times that.</returns>
-    public static float RoundQuery(float* values, int width, short* codes, float* lanes)
+    private static float RoundQuery(float* values, int width, short* codes, float* lanes)
     {
-        var most = TLanes.Create(0);
-        for (nint element = 0; element < 2 * Lanes; element += Width)
+        var sum = 0f;
+        for (var run = 0; run < width; run += CodeRun)
         {
-            var total = TLanes.Create(0);
-            for (var i = element; i < width; i += 2 * Lanes)
-            {
-                var magnitude = TLanes.Abs(TLanes.Load(values + i));
-                most = TLanes.Max(most, magnitude);
-                total = TLanes.Add(total, magnitude);
-            }
-
-            TLanes.Store(total, lanes + element);
+            for (var i = run; i < run + Lanes; i += Width)
+                TLanes.Store(TLanes.Add(TLanes.Abs(TLanes.Load(values + i)), TLanes.Abs(TLanes.Load(values + i + Lanes))), lanes + i - run);
+            sum = MathF.Max(sum, LaneSums.Add(lanes));
         }
 
-        var sum = lanes[0] + lanes[1];
-        for (var lane = 1; lane < Lanes; lane++)
-            sum = MathF.Max(sum, lanes[2 * lane] + lanes[(2 * lane) + 1]);
-        var (step, inverse) = CodeSteps.Of(LargestOf(most, lanes), sum);
+        var (step, inverse) = CodeSteps.Of(LargestMagnitude(values, width, lanes), sum);
         Round(values, width, inverse, codes);
         return step;
     }
@@ -78,16 +69,16 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         for (var row = 0; row < rows; row++)
         {
             var query = call.Query(group, firstRow + row);
-            var codes = scratch.QueryCodes + ((long)row * width);
+            var codes = scratch.RowCodes + ((long)row * width);
             ScaleQuery(query, latent, call.Scale, scratch.Whole, scratch.LatentWidth);
             ScaleQuery(query + latent, call.Shape.KeyWidth - latent, call.Scale, scratch.Whole + scratch.LatentWidth, scratch.RopeWidth);
-            scratch.QuerySteps[2 * row] = RoundQuery(scratch.Whole, scratch.LatentWidth, codes, scratch.Lanes);
-            scratch.QuerySteps[(2 * row) + 1] = RoundQuery(scratch.Whole + scratch.LatentWidth, scratch.RopeWidth, codes + scratch.LatentWidth, scratch.Lanes);
+            scratch.LatentSteps[row] = RoundQuery(scratch.Whole, scratch.LatentWidth, codes, scratch.Lanes);
+            scratch.RopeSteps[row] = RoundQuery(scratch.Whole + scratch.LatentWidth, scratch.RopeWidth, codes + scratch.LatentWidth, scratch.Lanes);
         }
 
-        var more = AttentionCall.Padded(rows, Rows) - rows;
-        NativeMemory.Clear(scratch.QueryCodes + ((long)rows * width), (nuint)more * (nuint)width * sizeof(short));
-        NativeMemory.Clear(scratch.QuerySteps + (2 * rows), (nuint)more * 2 * sizeof(float));
+        // Lanes without a row hold what was there before; nobody reads their scores.
+        for (var row = 0; row < rows; row += Width)
+            Transposition.Run((int*)(scratch.RowCodes + ((long)row * width)), width / 2, Width, width / 2, (int*)(scratch.QueryCodes + ((long)row * width)), Width);
     }
 
     private static void CopyCodes(in AttentionCall call, in AttentionScratch scratch, long position, short* row)

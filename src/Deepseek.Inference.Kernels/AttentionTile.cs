@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
@@ -15,10 +16,13 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     private const int Rows = AttentionCall.TileRows;
     private const int Lanes = LaneSums.Lanes;
 
-    private const int CodeStep = AttentionCall.CodeStep;
+    private const int CodeRun = AttentionCall.CodeRun;
 
-    // Keys that stay in the nearest cache while all rows meet them.
-    private const int KeyBlock = 8;
+    // Keys that rows meet together, and that stay in the nearest cache while all rows do.
+    private const int KeyBlock = 32;
+
+    // Keys whose sums are in registers at once.
+    private const int KeysAtOnce = 8;
 
     private static int Width => TLanes.Count;
 
@@ -65,7 +69,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             destination[i] = output[i] / sum;
     }
 
-    // What each row sees of the split, and the hull of what all see, from an even position on: kernels take positions in pairs.
+    // What each row sees of the split, and the hull of what all see, from the begin of a block of keys on.
     private static (int From, int To) See(in AttentionCall call, in AttentionScratch scratch, int firstRow, int rows, int split)
     {
         var (from, to) = (SplitPositions, 0);
@@ -79,7 +83,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
         for (var row = rows; row < AttentionCall.Padded(rows, Rows); row++)
             scratch.Visible[row] = default;
-        return (from & ~1, to);
+        return (from / KeyBlock * KeyBlock, to);
     }
 
     // Turns a row's scores into exp(score − largest), 0 where it sees nothing; over whole groups of positions.
@@ -119,9 +123,10 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     private static float LargestOf(TSingle values, float* lanes)
     {
         TLanes.Store(values, lanes);
-        var largest = lanes[0];
-        for (var i = 1; i < Width; i++)
-            largest = MathF.Max(largest, lanes[i]);
-        return largest;
+        var four = Vector128.Load(lanes);
+        for (var i = Vector128<float>.Count; i < Width; i += Vector128<float>.Count)
+            four = Vector128.Max(four, Vector128.Load(lanes + i));
+        four = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 2, 3)));
+        return MathF.Max(four.ToScalar(), four.GetElement(1));
     }
 }

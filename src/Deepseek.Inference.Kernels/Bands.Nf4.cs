@@ -119,8 +119,8 @@ public static partial class Bands
         fixed (byte* from = first[..(PiecesLength + (BandLayout.PieceBytes * (TogetherRows - 1)))], to = lines)
         {
             BandProduct.Prefetch(from, BandProducts.Ahead, BandProducts.Ahead + PiecesLength);
-            LaneSum.Transpose(from, from + fourPieces, BandLayout.LineBytes, to, BandLayout.LineBytes);
-            LaneSum.Transpose(from + (2 * fourPieces), from + (3 * fourPieces), BandLayout.LineBytes, to + half, BandLayout.LineBytes);
+            Transposition.Eight(from, from + fourPieces, BandLayout.LineBytes, to, BandLayout.LineBytes);
+            Transposition.Eight(from + (2 * fourPieces), from + (3 * fourPieces), BandLayout.LineBytes, to + half, BandLayout.LineBytes);
         }
     }
 

@@ -8,8 +8,8 @@ namespace Deepseek.Inference.Kernels;
 /// end. A score is a sum of 16 lanes: lane i mod 16 takes element i, by fused multiply-add; weighted values are added by fused multiply-add, position by position.
 /// </para>
 /// <para>
-/// Over whole numbers a query's latent and rope parts, and the weights of every 32 positions, are rounded, too, such that sums of products are exact (<see cref="CodeSteps"/>); they are converted to single precision
-/// lane by lane (lane i / 2 mod 16 takes element i) or 32 positions at a time, and factors are joined there.
+/// Over whole numbers a query's latent and rope parts, and the weights of every 32 positions, are rounded, too, such that sums of 32 products are exact (<see cref="CodeSteps"/>): of 32 neighbouring elements, or of 32 positions.
+/// They are converted to single precision and added in order, and factors are joined there.
 /// </para>
 /// <para>
 /// What a query does not see adds nothing, whatever its row holds. What it sees and is not finite makes its output NaN. Not thread-safe: one call at a time. Memory is reused; once it is large enough, vector paths
@@ -99,8 +99,8 @@ internal sealed unsafe partial class CacheAttention : IDisposable
         }
 
         var alone = team.Threads == 1 || _call.Blocks >= BlocksPerThread * team.Threads;
-        while (!alone && _call.BlockRows > AttentionCall.TileRows && (long)_call.Blocks * _call.Splits < 2 * team.Threads)
-            _call.BlockRows = AttentionCall.Padded(_call.BlockRows / 2, AttentionCall.TileRows);
+        while (!alone && _call.BlockRows > _call.LeastRows && (long)_call.Blocks * _call.Splits < 2 * team.Threads)
+            _call.BlockRows = AttentionCall.Padded(_call.BlockRows / 2, _call.LeastRows);
         ReserveWorkers(team.Threads);
         if (alone)
             team.Run(_call.Blocks, _blocks);

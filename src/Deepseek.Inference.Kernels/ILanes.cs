@@ -56,14 +56,8 @@ internal unsafe interface ILanes<TSingle, TInt32, TInt16>
     /// <remarks>Two at a time, since some processors do two products and then two additions faster than by turns.</remarks>
     static abstract void MultiplyAdd(TInt16 x, TInt16 a, TInt16 b, ref TInt32 first, ref TInt32 second);
 
-    /// <summary>The same with factors that lie in memory: they are operands of the instructions.</summary>
-    static abstract void MultiplyAdd(TInt16 x, short* a, short* b, ref TInt32 first, ref TInt32 second);
-
     static abstract TSingle ToSingle(TInt32 value);
 
-    /// <summary>Pairs (aᵢ, bᵢ), half of them in each result; in an order that <see cref="InOrder"/> sets right.</summary>
+    /// <summary>Pairs (aᵢ, bᵢ): the first half of them, and the second.</summary>
     static abstract (TInt16 First, TInt16 Second) Interleave(TInt16 a, TInt16 b);
-
-    /// <summary>Undoes the order of <see cref="Interleave"/> for what came of its two results.</summary>
-    static abstract (TSingle First, TSingle Second) InOrder(TSingle first, TSingle second);
 }

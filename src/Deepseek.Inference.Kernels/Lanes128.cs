@@ -75,13 +75,6 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>, Vector128<in
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MultiplyAdd(Vector128<short> x, short* a, short* b, ref Vector128<int> first, ref Vector128<int> second)
-    {
-        first = MultiplyAdd(x, Vector128.Load(a), first);
-        second = MultiplyAdd(x, Vector128.Load(b), second);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<int> MultiplyAdd(Vector128<short> a, Vector128<short> b, Vector128<int> c)
     {
         if (Sse2.IsSupported)
@@ -108,7 +101,4 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>, Vector128<in
 
         return (Vector128.Create(a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3]), Vector128.Create(a[4], b[4], a[5], b[5], a[6], b[6], a[7], b[7]));
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector128<float> First, Vector128<float> Second) InOrder(Vector128<float> first, Vector128<float> second) => (first, second);
 }

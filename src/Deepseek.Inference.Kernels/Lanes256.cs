@@ -74,13 +74,6 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>, Vector256<in
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MultiplyAdd(Vector256<short> x, short* a, short* b, ref Vector256<int> first, ref Vector256<int> second)
-    {
-        first = MultiplyAdd(x, Vector256.Load(a), first);
-        second = MultiplyAdd(x, Vector256.Load(b), second);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> MultiplyAdd(Vector256<short> a, Vector256<short> b, Vector256<int> c) =>
         AvxVnni.IsSupported ? AvxVnni.MultiplyWideningAndAdd(c, a, b) : c + Avx2.MultiplyAddAdjacent(a, b);
 
@@ -88,8 +81,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>, Vector256<in
     public static Vector256<float> ToSingle(Vector256<int> value) => Vector256.ConvertToSingle(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector256<short> First, Vector256<short> Second) Interleave(Vector256<short> a, Vector256<short> b) => (Avx2.UnpackLow(a, b), Avx2.UnpackHigh(a, b)); // within each half
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector256<float> First, Vector256<float> Second) InOrder(Vector256<float> first, Vector256<float> second) => (Avx.Permute2x128(first, second, 0x20), Avx.Permute2x128(first, second, 0x31));
+    public static (Vector256<short> First, Vector256<short> Second) Interleave(Vector256<short> a, Vector256<short> b)
+    {
+        var (low, high) = (Avx2.UnpackLow(a, b), Avx2.UnpackHigh(a, b)); // within each half
+        return (Avx2.Permute2x128(low, high, 0x20), Avx2.Permute2x128(low, high, 0x31));
+    }
 }

@@ -86,46 +86,20 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<in
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MultiplyAdd(Vector512<short> x, short* a, short* b, ref Vector512<int> first, ref Vector512<int> second)
-    {
-        if (!Avx512BW.IsSupported)
-        {
-            MultiplyAdd(x, Load(a), Load(b), ref first, ref second);
-            return;
-        }
-
-        var p = Avx512BW.MultiplyAddAdjacent(x, Vector512.Load(a));
-        var q = Avx512BW.MultiplyAddAdjacent(x, Vector512.Load(b));
-        first += p;
-        second += q;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ToSingle(Vector512<int> value) => Vector512.ConvertToSingle(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<short> First, Vector512<short> Second) Interleave(Vector512<short> a, Vector512<short> b)
     {
         if (Avx512BW.IsSupported)
-            return (Avx512BW.UnpackLow(a, b), Avx512BW.UnpackHigh(a, b)); // within each quarter
+        {
+            var lower = Vector512.Create(
+                0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47);
+            return (Avx512BW.PermuteVar32x16x2(a, lower, b), Avx512BW.PermuteVar32x16x2(a, lower + Vector512.Create((short)16), b));
+        }
 
         var (first, second) = Lanes256.Interleave(a.GetLower(), b.GetLower());
         var (third, fourth) = Lanes256.Interleave(a.GetUpper(), b.GetUpper());
-        return (Vector512.Create(first, third), Vector512.Create(second, fourth));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector512<float> First, Vector512<float> Second) InOrder(Vector512<float> first, Vector512<float> second)
-    {
-        if (Avx512F.IsSupported)
-        {
-            // Quarter q of the two stands for columns 8q to 8q + 3 and 8q + 4 to 8q + 7.
-            var lower = Vector512.Create(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
-            return (Avx512F.PermuteVar16x32x2(first, lower, second), Avx512F.PermuteVar16x32x2(first, lower + Vector512.Create(8), second));
-        }
-
-        var (a, b) = Lanes256.InOrder(first.GetLower(), second.GetLower());
-        var (c, d) = Lanes256.InOrder(first.GetUpper(), second.GetUpper());
-        return (Vector512.Create(a, b), Vector512.Create(c, d));
+        return (Vector512.Create(first, second), Vector512.Create(third, fourth));
     }
 }

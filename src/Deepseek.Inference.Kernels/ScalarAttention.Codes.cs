@@ -3,6 +3,8 @@ namespace Deepseek.Inference.Kernels;
 // Over whole numbers.
 internal static unsafe partial class ScalarAttention
 {
+    private const int CodeRun = AttentionCall.CodeRun;
+
     private readonly record struct RoundedQuery(short[] Codes, float LatentStep, float RopeStep);
 
     private static RoundedQuery RoundQuery(float[] query, int latent)
@@ -13,18 +15,21 @@ internal static unsafe partial class ScalarAttention
 
     private static float RoundPart(ReadOnlySpan<float> values, Span<short> codes)
     {
-        Span<float> sums = stackalloc float[2 * Lanes];
-        sums.Clear();
-        var largest = 0f;
-        for (var i = 0; i < values.Length; i++)
+        var (largest, sum) = (0f, 0f);
+        Span<float> magnitudes = stackalloc float[CodeRun];
+        Span<float> lanes = stackalloc float[Lanes];
+        for (var first = 0; first < values.Length; first += CodeRun)
         {
-            largest = MathF.Max(largest, MathF.Abs(values[i]));
-            sums[i % sums.Length] += MathF.Abs(values[i]);
+            magnitudes.Clear();
+            for (var i = 0; i < Math.Min(CodeRun, values.Length - first); i++)
+            {
+                magnitudes[i] = MathF.Abs(values[first + i]);
+                largest = MathF.Max(largest, magnitudes[i]);
+            }
+
+            sum = MathF.Max(sum, Add(magnitudes, lanes));
         }
 
-        var sum = 0f;
-        for (var lane = 0; lane < Lanes; lane++)
-            sum = MathF.Max(sum, sums[2 * lane] + sums[(2 * lane) + 1]);
         return RoundWith(CodeSteps.Of(largest, sum), values, codes);
     }
 
@@ -47,14 +52,23 @@ internal static unsafe partial class ScalarAttention
 
     private static float SumOfProducts(ReadOnlySpan<short> query, ReadOnlySpan<short> codes)
     {
-        Span<int> sums = stackalloc int[Lanes];
-        sums.Clear();
-        for (var i = 0; i < query.Length; i++)
-            sums[i / 2 % Lanes] = checked(sums[i / 2 % Lanes] + (query[i] * codes[i]));
+        var total = 0f;
+        for (var first = 0; first < query.Length; first += CodeRun)
+        {
+            var sum = 0;
+            for (var i = first; i < Math.Min(first + CodeRun, query.Length); i++)
+                sum = checked(sum + (query[i] * codes[i]));
+            total += sum;
+        }
 
-        Span<float> lanes = stackalloc float[Lanes];
+        return total;
+    }
+
+    /// <summary>Adds 32 magnitudes.</summary>
+    private static float Add(ReadOnlySpan<float> magnitudes, Span<float> lanes)
+    {
         for (var lane = 0; lane < Lanes; lane++)
-            lanes[lane] = sums[lane];
+            lanes[lane] = magnitudes[lane] + magnitudes[lane + Lanes];
         return LaneSums.AddScalar(lanes);
     }
 
@@ -75,9 +89,7 @@ internal static unsafe partial class ScalarAttention
                 largest = MathF.Max(largest, scaled[i]);
             }
 
-            for (var lane = 0; lane < Lanes; lane++)
-                lanes[lane] = scaled[lane] + scaled[lane + Lanes];
-            var step = RoundWith(CodeSteps.Of(largest, LaneSums.AddScalar(lanes)), scaled, codes);
+            var step = RoundWith(CodeSteps.Of(largest, Add(scaled, lanes)), scaled, codes);
             if (step == 0)
                 continue; // nothing to add
 

@@ -46,7 +46,7 @@ internal static unsafe class TileScales
             for (var block = 0; block < whole; block += Vector)
             {
                 var from = (byte*)(scratch + (row * blocks) + block);
-                LaneSum.Transpose(from, from + (Vector / 2 * blocks * sizeof(float)), blocks * sizeof(float), (byte*)(turned + ((long)block * rows) + row), rows * sizeof(float));
+                Transposition.Eight(from, from + (Vector / 2 * blocks * sizeof(float)), blocks * sizeof(float), (byte*)(turned + ((long)block * rows) + row), rows * sizeof(float));
             }
         }
 

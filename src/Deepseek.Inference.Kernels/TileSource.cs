@@ -27,7 +27,7 @@ internal readonly unsafe struct TileSource(byte* first, int tileBytes, int rows,
             byte* low = PlainTile(half, line), high = PlainTile(half + Plain, line);
             var to = scratch + (half * BandLayout.PieceBytes);
             for (var at = 0; at < BandLayout.LineBytes; at += 32, to += 8 * BandLayout.LineBytes)
-                LaneSum.Transpose(low + at, high + at, BandLayout.LineBytes, to, BandLayout.LineBytes);
+                Transposition.Eight(low + at, high + at, BandLayout.LineBytes, to, BandLayout.LineBytes);
         }
 
         return scratch;
