@@ -12,9 +12,6 @@ internal static unsafe partial class BandKernel<TLoops>
     private const int Lanes = ProductShape.Lanes;
     private const int Together = IBandLoops.Together;
 
-    // Lines that are asked for at once: as many as a core may wait for.
-    private const int IdleBytes = 16 * BandLayout.LineBytes;
-
     /// <summary>Multiplies all rows of a band with the tokens.</summary>
     public static void Run(in BandProduct product)
     {
@@ -39,8 +36,6 @@ internal static unsafe partial class BandKernel<TLoops>
         var scales = (float*)(scratch + TileSource.LineBytes);
         for (var row = 0; row < product.RowCount; row += TileRows)
         {
-            // Memory answers while scales are decoded.
-            BandProduct.Prefetch(product.Tile(row), BandProducts.Ahead, BandProducts.Ahead + IdleBytes);
             TileScales.DecodeTurned(product, row, TileRows, scales, scales + scaleCount);
             if ((product.RowCount - row - 1) / TileRows is < BandProduct.NextParts and var left)
                 product.PrefetchNext(BandProduct.NextParts - 1 - left);

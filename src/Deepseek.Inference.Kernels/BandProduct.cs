@@ -20,8 +20,8 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     /// <summary>Parts in which the next band's begin is asked for.</summary>
     public const int NextParts = 4;
 
-    // The first tile's scales, and lines.
-    private const int FirstBytes = 2048;
+    // The first tile's scales. Where bands follow one another the lines were asked for, too; more here costs more than it brings.
+    private const int FirstBytes = 512;
 
     private readonly float _factor = ProductShape.FactorOf(layout.Precision, x.Precision);
     private readonly int _header = layout.HeaderBytesOf(band);
@@ -42,7 +42,7 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     /// <summary>Blocks of a row.</summary>
     public readonly int Blocks = layout.BlocksPerRow;
 
-    /// <summary>Asks for the begin of a band, which no stream of weights announces: its scales, and the first lines after them. From there on kernels ask for what lies ahead.</summary>
+    /// <summary>Asks for the begin of a band, which no stream of weights announces: its scales. From there on kernels ask for what lies ahead.</summary>
     public void Prefetch() => Prefetch(Source, 0, _header + FirstBytes);
 
     /// <summary>Asks for a part of the begin of the next band.</summary>

@@ -15,17 +15,21 @@ namespace Deepseek.Inference.Kernels;
 /// </remarks>
 internal static unsafe partial class BandProducts
 {
-    /// <summary>Bytes ahead of the weights that kernels ask for: far enough for memory to answer, and still within the next tiles of most matrices.</summary>
-    public const int Ahead = 4096;
+    /// <summary>Bytes ahead of the weights that kernels ask the second cache for.</summary>
+    public const int Ahead = 5 * 1024;
 
-    /// <summary>Asks for two lines: a few at a time and in the order of addresses, so that the processor sees one stream beside the computing.</summary>
+    // Where the second cache asks memory, which takes longer to answer than the few lines allow that the first cache can wait for.
+    private const int FarAhead = 12 * 1024;
+
+    /// <summary>Asks for a line: a few at a time and in the order of addresses, so that the processor sees one stream beside the computing.</summary>
+    /// <param name="line">The line, <see cref="Ahead"/> of that which is multiplied.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void PrefetchTwo(byte* line)
+    public static void Ask(byte* line)
     {
         if (!Sse.IsSupported)
             return;
+        Sse.Prefetch1(line + (FarAhead - Ahead));
         Sse.Prefetch0(line);
-        Sse.Prefetch0(line + BandLayout.LineBytes);
     }
 
     /// <summary>Whether matrices in a precision can be multiplied here.</summary>

@@ -157,7 +157,7 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
     private static void Ask(byte* line)
     {
         if (TForm.BlocksPerLine == 2)
-            Sse.Prefetch0(line);
+            BandProducts.Ask(line);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

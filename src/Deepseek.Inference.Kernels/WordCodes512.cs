@@ -58,4 +58,8 @@ internal readonly unsafe struct WordCodes512(Vector512<short> even, Vector512<sh
         even += first;
         odd += second;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public (Vector512<int> Even, Vector512<int> Odd) Times(int* x) =>
+        (Avx512Words.MultiplyAddAdjacent(_even, Vector512.Create(*x).AsInt16()), Avx512Words.MultiplyAddAdjacent(_odd, Vector512.Create(x[Odd]).AsInt16()));
 }
