@@ -42,9 +42,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 RoundWeights(scratch, row, first, visible);
         }
 
-        var width = call.PaddedValueWidth;
-        NativeMemory.Clear(outputs, (nuint)AttentionCall.Padded(rows, Rows) * (nuint)width * sizeof(float));
-        WeighValues(scratch, rows, codes, stride, from, to, outputs, width);
+        WeighValues(scratch, rows, codes, stride, from, to, outputs, call.PaddedValueWidth);
     }
 
     // The scores at a block of keys of as many rows as vectors have lanes. Keys beyond the last one are the last once more; what comes of them is hidden, or never read.
@@ -68,13 +66,13 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DotCodes(short* queries, short* key, long stride, int keys, int latent, int width, float* latents, float* ropes)
     {
-        const int Ahead = 4 * CodeRun;
+        var far = (nint)(KeyBlock * stride);
         new Span<float>(latents, KeyBlock * Width).Clear();
         new Span<float>(ropes, KeyBlock * Width).Clear();
         for (nint run = 0; run < width; run += CodeRun, key += CodeRun, queries += CodeRun * Width)
         {
             var to = run < latent ? latents : ropes;
-            var ahead = Ahead + (run + Ahead < width ? 0 : (nint)(KeyBlock * stride) - width); // then in the next block
+            var ahead = run + CodeRun < width ? CodeRun : far + CodeRun - width; // then in the next block
             var k0 = key;
             for (var left = keys; left > 0; left -= KeysAtOnce, to += KeysAtOnce * Width)
             {
@@ -85,7 +83,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 var k5 = k4 + (left > 5 ? stride : 0);
                 var k6 = k5 + (left > 6 ? stride : 0);
                 var k7 = k6 + (left > 7 ? stride : 0);
-                Fetch(ahead, k0, k1, k2, k3, k4, k5, k6, k7);
+                Fetch(ahead, far, k0, k1, k2, k3, k4, k5, k6, k7);
                 TInt32 s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
                 var query = queries;
                 for (nint i = 0; i < CodeRun; i += 2, query += 2 * Width)
@@ -113,19 +111,27 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         TLanes.Store(TLanes.Add(TLanes.Load(sums + Width), TLanes.ToSingle(second)), sums + Width);
     }
 
-    // Asks for the lines that come some turns later.
+    // Asks for the lines of the next turn, and the second cache for those of the next block: memory takes longer to answer than the few lines allow that the first cache can wait for.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fetch(nint ahead, short* k0, short* k1, short* k2, short* k3, short* k4, short* k5, short* k6, short* k7)
+    private static void Fetch(nint ahead, nint far, short* k0, short* k1, short* k2, short* k3, short* k4, short* k5, short* k6, short* k7)
     {
         if (!Sse.IsSupported)
             return;
+        Sse.Prefetch1(k0 + far);
         Sse.Prefetch0(k0 + ahead);
+        Sse.Prefetch1(k1 + far);
         Sse.Prefetch0(k1 + ahead);
+        Sse.Prefetch1(k2 + far);
         Sse.Prefetch0(k2 + ahead);
+        Sse.Prefetch1(k3 + far);
         Sse.Prefetch0(k3 + ahead);
+        Sse.Prefetch1(k4 + far);
         Sse.Prefetch0(k4 + ahead);
+        Sse.Prefetch1(k5 + far);
         Sse.Prefetch0(k5 + ahead);
+        Sse.Prefetch1(k6 + far);
         Sse.Prefetch0(k6 + ahead);
+        Sse.Prefetch1(k7 + far);
         Sse.Prefetch0(k7 + ahead);
     }
 }

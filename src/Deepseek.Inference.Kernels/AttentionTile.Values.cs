@@ -5,19 +5,20 @@ namespace Deepseek.Inference.Kernels;
 // Values of whole numbers, weighted: two positions a step, whose numbers lie side by side in a lane.
 internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    /// <summary>Adds the values of positions to all rows, two vectors of columns after the other, group by group: their sums stay in the first cache.</summary>
+    /// <summary>The values of positions, weighted and added for all rows, two vectors of columns after the other, group by group: their sums stay in the first cache.</summary>
     private static void WeighValues(in AttentionScratch scratch, int rows, short* codes, long stride, int from, int to, float* outputs, int width)
     {
         for (nint column = 0; column < width; column += 2 * Width)
         {
-            for (var group = from / GroupPositions; group * GroupPositions < to; group++)
+            var firstGroup = from / GroupPositions;
+            for (var group = firstGroup; group * GroupPositions < to; group++)
             {
                 var (first, end) = (Math.Max(group * GroupPositions, from), Math.Min((group + 1) * GroupPositions, to));
                 PairUp(codes + column, stride, first, end, scratch.Pairs);
                 for (var row = 0; row < rows; row += Rows)
                 {
                     WeighCodes(scratch.Weights + ((long)row * SplitPositions), scratch.Pairs, first, end,
-                        scratch.WeightSteps + (row * AttentionCall.SplitGroups) + group, outputs + ((long)row * width) + column, width);
+                        scratch.WeightSteps + (row * AttentionCall.SplitGroups) + group, outputs + ((long)row * width) + column, width, group == firstGroup);
                 }
             }
         }
@@ -35,9 +36,9 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         }
     }
 
-    // Adds a group's paired values to 4 rows.
+    // Adds a group's paired values to 4 rows; their sums begin with the first group.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WeighCodes(short* w0, short* pairs, int from, int to, float* steps, float* o0, long width)
+    private static void WeighCodes(short* w0, short* pairs, int from, int to, float* steps, float* o0, long width, bool begins)
     {
         var w1 = w0 + SplitPositions;
         var w2 = w1 + SplitPositions;
@@ -52,16 +53,17 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             TLanes.MultiplyAdd(TLanes.CreatePair(w3 + p), a, b, ref s30, ref s31);
         }
 
-        Join(o0, s00, s01, steps[0]);
-        Join(o0 + width, s10, s11, steps[AttentionCall.SplitGroups]);
-        Join(o0 + (2 * width), s20, s21, steps[2 * AttentionCall.SplitGroups]);
-        Join(o0 + (3 * width), s30, s31, steps[3 * AttentionCall.SplitGroups]);
+        Join(o0, s00, s01, steps[0], begins);
+        Join(o0 + width, s10, s11, steps[AttentionCall.SplitGroups], begins);
+        Join(o0 + (2 * width), s20, s21, steps[2 * AttentionCall.SplitGroups], begins);
+        Join(o0 + (3 * width), s30, s31, steps[3 * AttentionCall.SplitGroups], begins);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Join(float* to, TInt32 first, TInt32 second, float step)
+    private static void Join(float* to, TInt32 first, TInt32 second, float step, bool begins)
     {
-        TLanes.Store(TLanes.FusedMultiplyAdd(TLanes.ToSingle(first), TLanes.Create(step), TLanes.Load(to)), to);
-        TLanes.Store(TLanes.FusedMultiplyAdd(TLanes.ToSingle(second), TLanes.Create(step), TLanes.Load(to + Width)), to + Width);
+        var (a, b) = begins ? (TLanes.Create(0), TLanes.Create(0)) : (TLanes.Load(to), TLanes.Load(to + Width));
+        TLanes.Store(TLanes.FusedMultiplyAdd(TLanes.ToSingle(first), TLanes.Create(step), a), to);
+        TLanes.Store(TLanes.FusedMultiplyAdd(TLanes.ToSingle(second), TLanes.Create(step), b), to + Width);
     }
 }
