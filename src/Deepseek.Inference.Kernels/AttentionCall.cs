@@ -8,7 +8,7 @@ internal unsafe struct AttentionCall
     public const int SplitPositions = 256;
 
     /// <summary>Positions whose weights are rounded to whole numbers with one factor; a divisor of <see cref="SplitPositions"/>.</summary>
-    public const int GroupPositions = 32;
+    public const int GroupPositions = CodeSteps.Run;
 
     /// <summary>Groups of a split.</summary>
     public const int SplitGroups = SplitPositions / GroupPositions;
@@ -20,7 +20,7 @@ internal unsafe struct AttentionCall
     public const int ColumnStep = 32;
 
     /// <summary>Elements whose products of whole numbers have an exact sum: queries and rows are filled up to its multiples.</summary>
-    public const int CodeRun = 32;
+    public const int CodeRun = CodeSteps.Run;
 
     /// <summary>Query rows from which on products of whole numbers fill vectors, which have a row a lane: blocks are not cut smaller.</summary>
     public const int CodeRows = 8;

@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics;
-
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>A worker's memory: where things lie in it for a call.</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
@@ -26,53 +25,52 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         for (var p = 0; p < SplitPositions; p++)
             (scratch.LatentScales[p], scratch.RopeScales[p]) = p >= from && p < to ? (scales[2 * p], scales[(2 * p) + 1]) : (0, 0);
 
-        for (var p = from; p < to; p += KeyBlock)
+        for (var p = from; p < to; p += GroupPositions)
         {
             for (var row = 0; row < rows; row += Width)
-                ScoreCodes(scratch, row, p, codes + (p * stride), stride, Math.Min(KeyBlock, to - p));
+                ScoreCodes(scratch, row, p, codes + (p * stride), stride, Math.Min(GroupPositions, to - p));
         }
 
-        var firstGroup = from / GroupPositions * GroupPositions;
         for (var row = 0; row < AttentionCall.Padded(rows, Rows); row++)
         {
             var visible = scratch.Visible[row];
             if (!visible.IsEmpty)
                 Soften(scratch.Scores + ((long)row * SplitPositions), visible, scratch.Lanes, out largest[row], out sums[row]);
-            for (var first = firstGroup; first < to; first += GroupPositions)
+            for (var first = from; first < to; first += GroupPositions)
                 RoundWeights(scratch, row, first, visible);
         }
 
         WeighValues(scratch, rows, codes, stride, from, to, outputs, call.PaddedValueWidth);
     }
 
-    // The scores at a block of keys of as many rows as vectors have lanes. Keys beyond the last one are the last once more; what comes of them is hidden, or never read.
+    // The scores at a group of keys of as many rows as vectors have lanes. Keys beyond the last one are the last once more; what comes of them is hidden, or never read.
     private static void ScoreCodes(in AttentionScratch scratch, int row, int position, short* key, long stride, int keys)
     {
         var queries = scratch.QueryCodes + ((long)row * scratch.QueryWidth);
-        float* latents = scratch.Lanes, ropes = latents + (KeyBlock * Width);
+        float* latents = scratch.Lanes, ropes = latents + (GroupPositions * Width);
         DotCodes(queries, key, stride, keys, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);
         var (latentSteps, ropeSteps) = (TLanes.Load(scratch.LatentSteps + row), TLanes.Load(scratch.RopeSteps + row));
-        for (nint i = 0; i < KeyBlock; i++)
+        for (nint i = 0; i < GroupPositions; i++)
         {
             var latent = TLanes.Multiply(TLanes.Create(scratch.LatentScales[position + i]), latentSteps);
             var rope = TLanes.Multiply(TLanes.Create(scratch.RopeScales[position + i]), ropeSteps);
             TLanes.Store(TLanes.FusedMultiplyAdd(TLanes.Load(latents + (i * Width)), latent, TLanes.Multiply(TLanes.Load(ropes + (i * Width)), rope)), latents + (i * Width));
         }
 
-        Transposition.Run((int*)latents, Width, KeyBlock, Width, (int*)(scratch.Scores + ((long)row * SplitPositions) + position), SplitPositions);
+        Transposition.Run((int*)latents, Width, GroupPositions, Width, (int*)(scratch.Scores + ((long)row * SplitPositions) + position), SplitPositions);
     }
 
     // Sums of products of a query a lane with keys: exact ones of 32 elements, which are added in order. A line of a key has as many: it is read once, and those further on are asked for.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DotCodes(short* queries, short* key, long stride, int keys, int latent, int width, float* latents, float* ropes)
     {
-        var far = (nint)(KeyBlock * stride);
-        new Span<float>(latents, KeyBlock * Width).Clear();
-        new Span<float>(ropes, KeyBlock * Width).Clear();
+        var far = (nint)(GroupPositions * stride);
+        new Span<float>(latents, GroupPositions * Width).Clear();
+        new Span<float>(ropes, GroupPositions * Width).Clear();
         for (nint run = 0; run < width; run += CodeRun, key += CodeRun, queries += CodeRun * Width)
         {
             var to = run < latent ? latents : ropes;
-            var ahead = run + CodeRun < width ? CodeRun : far + CodeRun - width; // then in the next block
+            var ahead = run + CodeRun < width ? CodeRun : far + CodeRun - width; // then in the next group
             var k0 = key;
             for (var left = keys; left > 0; left -= KeysAtOnce, to += KeysAtOnce * Width)
             {
@@ -111,7 +109,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         TLanes.Store(TLanes.Add(TLanes.Load(sums + Width), TLanes.ToSingle(second)), sums + Width);
     }
 
-    // Asks for the lines of the next turn, and the second cache for those of the next block: memory takes longer to answer than the few lines allow that the first cache can wait for.
+    // Asks for the lines of the next turn, and the second cache for those of the next group: memory takes longer to answer than the few lines allow that the first cache can wait for.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Fetch(nint ahead, nint far, short* k0, short* k1, short* k2, short* k3, short* k4, short* k5, short* k6, short* k7)
     {

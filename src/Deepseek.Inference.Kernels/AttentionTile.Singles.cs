@@ -28,11 +28,11 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             stride = call.Cache.Stride;
         }
 
-        for (var p = from; p < to; p += KeyBlock)
+        for (var p = from; p < to; p += GroupPositions)
         {
             for (var row = 0; row < rows; row += Rows)
             {
-                for (var i = p; i < Math.Min(p + KeyBlock, to); i += 2)
+                for (var i = p; i < Math.Min(p + GroupPositions, to); i += 2)
                 {
                     var key = keys + (i * stride);
                     Dots(scratch.Queries + ((long)row * scratch.QueryWidth), scratch.QueryWidth, key, i + 1 < to ? key + stride : key, scratch.Lanes);
@@ -49,7 +49,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
         var width = call.PaddedValueWidth;
         NativeMemory.Clear(outputs, (nuint)AttentionCall.Padded(rows, Rows) * (nuint)width * sizeof(float));
-        for (var first = from / GroupPositions * GroupPositions; first < to; first += GroupPositions)
+        for (var first = from; first < to; first += GroupPositions)
             Weigh(scratch, rows, first, values, stride, outputs, width);
     }
 

@@ -10,15 +10,14 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     {
         for (nint column = 0; column < width; column += 2 * Width)
         {
-            var firstGroup = from / GroupPositions;
-            for (var group = firstGroup; group * GroupPositions < to; group++)
+            for (var first = from; first < to; first += GroupPositions)
             {
-                var (first, end) = (Math.Max(group * GroupPositions, from), Math.Min((group + 1) * GroupPositions, to));
+                var end = Math.Min(first + GroupPositions, to);
                 PairUp(codes + column, stride, first, end, scratch.Pairs);
                 for (var row = 0; row < rows; row += Rows)
                 {
                     WeighCodes(scratch.Weights + ((long)row * SplitPositions), scratch.Pairs, first, end,
-                        scratch.WeightSteps + (row * AttentionCall.SplitGroups) + group, outputs + ((long)row * width) + column, width, group == firstGroup);
+                        scratch.WeightSteps + (row * AttentionCall.SplitGroups) + (first / GroupPositions), outputs + ((long)row * width) + column, width, first == from);
                 }
             }
         }

@@ -15,11 +15,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     private const int GroupPositions = AttentionCall.GroupPositions;
     private const int Rows = AttentionCall.TileRows;
     private const int Lanes = LaneSums.Lanes;
-
     private const int CodeRun = AttentionCall.CodeRun;
-
-    // Keys that rows meet together, and that stay in the nearest cache while all rows do.
-    private const int KeyBlock = 32;
 
     // Keys whose sums are in registers at once.
     private const int KeysAtOnce = 8;
@@ -69,7 +65,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             destination[i] = output[i] / sum;
     }
 
-    // What each row sees of the split, and the hull of what all see, from the begin of a block of keys on.
+    // What each row sees of the split, and the hull of what all see, from the begin of a group on.
     private static (int From, int To) See(in AttentionCall call, in AttentionScratch scratch, int firstRow, int rows, int split)
     {
         var (from, to) = (SplitPositions, 0);
@@ -83,7 +79,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
         for (var row = rows; row < AttentionCall.Padded(rows, Rows); row++)
             scratch.Visible[row] = default;
-        return (from / KeyBlock * KeyBlock, to);
+        return (from / GroupPositions * GroupPositions, to);
     }
 
     // Turns a row's scores into exp(score − largest), 0 where it sees nothing; over whole groups of positions.

@@ -21,13 +21,10 @@ internal sealed unsafe partial class CacheAttention
 
     private static void RequireLatent(AttentionShape shape, CachedRows cache)
     {
-        const int Widest = CodeSteps.LaneNumbers * LaneSums.Lanes;
         if (cache.Scales is null)
             throw new ArgumentNullException(nameof(cache), "The cache's scales are null; rows of whole numbers have two each.");
         if (shape.Groups != 1 || shape.KeyOffset != 0 || shape.ValueOffset != 0 || shape.KeyWidth <= shape.ValueWidth)
             throw new ArgumentException(Invariant($"The shape is {shape}; a cache of whole numbers serves latent attention alone: one group, whose value is the first part of its key."), nameof(shape));
-        if (shape.KeyWidth > Widest)
-            throw new ArgumentException(Invariant($"The key width is {shape.KeyWidth}; over whole numbers it must be at most {Widest}, so that sums of products fit 32 bits."), nameof(shape));
     }
 
     private static void Require(AttentionShape shape, int firstPosition, int tokens, float* queries, long queryStride, AttentionWindow window, float* output, long outputStride)

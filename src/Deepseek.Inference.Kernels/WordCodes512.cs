@@ -45,6 +45,12 @@ internal readonly unsafe struct WordCodes512(Vector512<short> even, Vector512<sh
         _odd.Store((short*)odd);
     }
 
+    /// <summary>The products with a token's activations, a row a lane.</summary>
+    /// <param name="x">The activations of the even columns.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public (Vector512<int> Even, Vector512<int> Odd) Times(int* x) =>
+        (Avx512Words.MultiplyAddAdjacent(_even, Vector512.Create(*x).AsInt16()), Avx512Words.MultiplyAddAdjacent(_odd, Vector512.Create(x[Odd]).AsInt16()));
+
     /// <summary>Adds the products with a token's activations.</summary>
     /// <remarks>Two products, then two additions: where a vector of 512 bits takes two turns, as on Zen 4, product and addition by turns get in each other's way and take a fifth longer.</remarks>
     /// <param name="x">The activations of the even columns.</param>
@@ -53,13 +59,8 @@ internal readonly unsafe struct WordCodes512(Vector512<short> even, Vector512<sh
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(int* x, ref Vector512<int> even, ref Vector512<int> odd)
     {
-        var first = Avx512Words.MultiplyAddAdjacent(_even, Vector512.Create(*x).AsInt16());
-        var second = Avx512Words.MultiplyAddAdjacent(_odd, Vector512.Create(x[Odd]).AsInt16());
+        var (first, second) = Times(x);
         even += first;
         odd += second;
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public (Vector512<int> Even, Vector512<int> Odd) Times(int* x) =>
-        (Avx512Words.MultiplyAddAdjacent(_even, Vector512.Create(*x).AsInt16()), Avx512Words.MultiplyAddAdjacent(_odd, Vector512.Create(x[Odd]).AsInt16()));
 }

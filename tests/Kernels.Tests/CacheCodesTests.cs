@@ -83,24 +83,24 @@ public sealed class CacheCodesTests
     }
 
     [Fact]
-    public void Of_AnyNumbersOfALane_TheirProductsWithAnyCodesFit32Bits()
+    public void Of_AnyNumbersOfARun_TheirProductsWithAnyCodesFit32Bits()
     {
-        var magnitudes = from count in Gen.Choose(1, CodeSteps.LaneNumbers)
+        var magnitudes = from count in Gen.Choose(1, CodeSteps.Run)
                          from seed in Gen.Choose(0, int.MaxValue)
                          from power in Gen.Choose(0, 40)
                          from exponent in Gen.Choose(-30, 30)
-                         select Lane(count, seed, power / 4.0, exponent);
+                         select RunOf(count, seed, power / 4.0, exponent);
 
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(2000), Prop.ForAll(magnitudes.ToArbitrary(), lane =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(2000), Prop.ForAll(magnitudes.ToArbitrary(), run =>
         {
-            var (_, inverse) = CodeSteps.Of(lane.Max(), lane.Sum());
-            var codes = lane.Select(value => (long)MathF.Round(value * inverse)).ToArray();
+            var (_, inverse) = CodeSteps.Of(run.Max(), run.Sum());
+            var codes = run.Select(value => (long)MathF.Round(value * inverse)).ToArray();
             return codes.Max() <= CodeSteps.Largest && codes.Sum() * CodeSteps.Largest <= int.MaxValue;
         }));
     }
 
     // From all alike (power 0) to a few that are much larger than the rest.
-    private static float[] Lane(int count, int seed, double power, int exponent)
+    private static float[] RunOf(int count, int seed, double power, int exponent)
     {
         var random = new Random(seed);
         return [.. Enumerable.Range(0, count).Select(_ => (float)(Math.Pow(random.NextDouble(), power) * Math.Pow(10, exponent)))];
