@@ -29,35 +29,34 @@ internal static unsafe partial class BandKernel<TLoops>
             RunMany(product, first, Math.Min(part, product.Count - first));
     }
 
+    [SkipLocalsInit]
     private static void RunFew(in BandProduct product)
     {
+        const int lengthOfToken = Lanes * TileRows;
         var scaleCount = TileRows * (long)product.Blocks;
         var scratch = KernelScratch.Reserve(TileSource.LineBytes + (2 * scaleCount * sizeof(float)));
         var scales = (float*)(scratch + TileSource.LineBytes);
+        var tokens = stackalloc BandToken[TLoops.FewTokens];
+        var sums = stackalloc float[Together * lengthOfToken];
+        for (var token = 0; token < product.Count; token++)
+            tokens[token] = product.Token(token);
         for (var row = 0; row < product.RowCount; row += TileRows)
         {
+            product.AskAhead(row);
             TileScales.DecodeTurned(product, row, TileRows, scales, scales + scaleCount);
             if ((product.RowCount - row - 1) / TileRows is < BandProduct.NextParts and var left)
                 product.PrefetchNext(BandProduct.NextParts - 1 - left);
             // After the first tokens a tile lies in the first cache.
+            var tile = product.TileAt(row, scratch);
             for (var token = 0; token < product.Count; token += Together)
-                MultiplyTile(product, row, token, Math.Min(Together, product.Count - token), scales, scratch);
+            {
+                var count = Math.Min(Together, product.Count - token);
+                new Span<float>(sums, count * lengthOfToken).Clear();
+                TLoops.MultiplyTile(tile, scales, product.Blocks, tokens + token, count, sums);
+                for (var i = 0; i < count; i++)
+                    Write(product, token + i, row, TileRows, sums + (i * lengthOfToken), TileRows);
+            }
         }
-    }
-
-    /// <summary>A tile and one to four tokens.</summary>
-    [SkipLocalsInit]
-    private static void MultiplyTile(in BandProduct product, int row, int token, int count, float* scales, byte* scratch)
-    {
-        const int lengthOfToken = Lanes * TileRows;
-        var tokens = stackalloc BandToken[Together];
-        for (var i = 0; i < count; i++)
-            tokens[i] = product.Token(token + i);
-        var sums = stackalloc float[Together * lengthOfToken];
-        new Span<float>(sums, count * lengthOfToken).Clear();
-        TLoops.MultiplyTile(product.TileAt(row, scratch), scales, product.Blocks, tokens, count, sums);
-        for (var i = 0; i < count; i++)
-            Write(product, token + i, row, TileRows, sums + (i * lengthOfToken), TileRows);
     }
 
     /// <summary>Adds the partial sums of some rows' outputs: l and l + 4, then l + 2, then l + 1.</summary>

@@ -76,6 +76,15 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     /// <param name="row">The tile's first row.</param>
     public byte* Tile(int row) => Source + _header + ((long)(row / _tileRows) * TileBytes);
 
+    /// <summary>Asks for what lies ahead of a tile's scales, as kernels do for what lies ahead of its lines.</summary>
+    /// <param name="row">The tile's first row.</param>
+    public void AskAhead(int row)
+    {
+        var tile = Tile(row) + BandProducts.Ahead;
+        for (var at = 0; at < _tileHeader; at += BandLayout.LineBytes)
+            BandProducts.Ask(tile + at);
+    }
+
     /// <summary>A tile's first line, in this band or another one.</summary>
     public byte* Lines(byte* band, int row) => band + _header + _tileHeader + ((long)(row / _tileRows) * TileBytes);
 
@@ -108,6 +117,12 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     /// <summary>Writes the outputs of eight rows, as far as the band has them.</summary>
     public void Write(int index, int row, Vector256<float> sums)
     {
+        if (row + Vector256<float>.Count <= RowCount)
+        {
+            (sums * _factor).Store(y + (index * stride) + row);
+            return;
+        }
+
         Write(index, row, sums.GetLower());
         Write(index, row + Vector128<float>.Count, sums.GetUpper());
     }
