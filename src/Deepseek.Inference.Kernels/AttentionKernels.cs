@@ -10,6 +10,7 @@ internal static unsafe class AttentionKernels
     /// <summary>See <see cref="AttentionTile{TLanes, TSingle, TInt32, TInt16}.Split"/>.</summary>
     public static void Split(KernelPath path, in AttentionCall call, in AttentionScratch scratch, int block, int split, float* largest, float* sums, float* outputs)
     {
+        // Where a row is a lane, few rows do not fill vectors of 512 bits.
         if (path == KernelPath.Avx512 && !(call.InCodes && call.BlockRows <= AttentionCall.CodeRows))
             Tile512.Split(call, scratch, block, split, largest, sums, outputs);
         else if (path is KernelPath.Avx512 or KernelPath.Avx2)

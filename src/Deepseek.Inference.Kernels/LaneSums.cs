@@ -11,9 +11,6 @@ internal static unsafe class LaneSums
     /// <summary>Lanes of a sum.</summary>
     public const int Lanes = 16;
 
-    /// <summary>Sums that <see cref="Add8"/> finishes at once.</summary>
-    public const int Sums = 8;
-
     // Shuffles of two vectors' four lanes: two of each.
     private const byte LowPairs = 0b01_00_01_00;
     private const byte HighPairs = 0b11_10_11_10;

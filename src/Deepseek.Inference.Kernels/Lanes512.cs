@@ -69,18 +69,8 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<in
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void MultiplyAdd(Vector512<short> x, Vector512<short> a, Vector512<short> b, ref Vector512<int> first, ref Vector512<int> second)
     {
-        if (!Avx512BW.IsSupported)
-        {
-            var (low, high) = (first.GetLower(), second.GetLower());
-            Lanes256.MultiplyAdd(x.GetLower(), a.GetLower(), b.GetLower(), ref low, ref high);
-            var (otherLow, otherHigh) = (first.GetUpper(), second.GetUpper());
-            Lanes256.MultiplyAdd(x.GetUpper(), a.GetUpper(), b.GetUpper(), ref otherLow, ref otherHigh);
-            (first, second) = (Vector512.Create(low, otherLow), Vector512.Create(high, otherHigh));
-            return;
-        }
-
-        var p = Avx512BW.MultiplyAddAdjacent(x, a);
-        var q = Avx512BW.MultiplyAddAdjacent(x, b);
+        var p = Avx512Words.MultiplyAddAdjacent(x, a);
+        var q = Avx512Words.MultiplyAddAdjacent(x, b);
         first += p;
         second += q;
     }

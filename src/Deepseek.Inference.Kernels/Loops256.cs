@@ -152,7 +152,7 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TCodes Read(byte* rows, [ConstantExpected] bool second) => TForm.Read<TCodes>(Vector256.Load(rows), second);
 
-    // Half a line at a time where two or four tokens take two pieces a turn: asking twice costs no more than knowing. Lines of 8 bits are asked for where they are interleaved.
+    // Half a line at a time where two to four tokens take two pieces a turn: asking twice costs no more than knowing. Lines of 8 bits are asked for where they are interleaved.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Ask(byte* line)
     {

@@ -18,20 +18,19 @@ internal static unsafe class Transposition
     /// <param name="step">Elements from one column to the next.</param>
     public static void Run(int* from, int stride, int rows, int columns, int* to, int step)
     {
-        var eights = rows % Side == 0 && columns % Side == 0;
-        for (var row = 0; eights && row < rows; row += Side)
+        if (rows % Side != 0 || columns % Side != 0)
+        {
+            Plain(from, stride, rows, columns, to, step);
+            return;
+        }
+
+        for (var row = 0; row < rows; row += Side)
         {
             for (var column = 0; column < columns; column += Side)
             {
                 var first = from + (row * (nint)stride) + column;
                 Eight((byte*)first, (byte*)(first + (Side / 2 * (nint)stride)), stride * sizeof(int), (byte*)(to + (column * (nint)step) + row), step * sizeof(int));
             }
-        }
-
-        for (var row = 0; !eights && row < rows; row++)
-        {
-            for (var column = 0; column < columns; column++)
-                to[(column * (nint)step) + row] = from[(row * (nint)stride) + column];
         }
     }
 
@@ -47,12 +46,8 @@ internal static unsafe class Transposition
         if (!Avx2.IsSupported)
         {
             // Only tests of what other processors have come here.
-            for (var row = 0; row < 8; row++)
-            {
-                for (var column = 0; column < 8; column++)
-                    ((int*)(destination + (column * step)))[row] = ((int*)((row < 4 ? first : second) + (row % 4 * stride)))[column];
-            }
-
+            Plain((int*)first, stride / sizeof(int), Side / 2, Side, (int*)destination, step / sizeof(int));
+            Plain((int*)second, stride / sizeof(int), Side / 2, Side, (int*)destination + (Side / 2), step / sizeof(int));
             return;
         }
 
@@ -66,6 +61,15 @@ internal static unsafe class Transposition
         (low, high) = (MixPairs(b, d), MixPairs(f, h));
         StoreColumns(low.Low, high.Low, destination + (2 * step), 4 * step);
         StoreColumns(low.High, high.High, destination + (3 * step), 4 * step);
+    }
+
+    private static void Plain(int* from, int stride, int rows, int columns, int* to, int step)
+    {
+        for (var row = 0; row < rows; row++)
+        {
+            for (var column = 0; column < columns; column++)
+                to[(column * (nint)step) + row] = from[(row * (nint)stride) + column];
+        }
     }
 
     /// <summary>The first step of turning rows of 32-bit elements into columns: mixes two rows within halves of a vector.</summary>
