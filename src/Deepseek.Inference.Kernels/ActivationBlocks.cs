@@ -14,6 +14,8 @@ internal static unsafe class ActivationBlocks
     public static ActivationOrder OrderOf(KernelPath path, ActivationPrecision precision) => (path, precision) switch
     {
         (KernelPath.Scalar or KernelPath.Vector128, _) => ActivationOrder.Columns,
+        (KernelPath.Avx512Vnni, ActivationPrecision.Int8) => ActivationOrder.DotBytes,
+        (KernelPath.Avx512Vnni, _) => ActivationOrder.DotWords,
         (_, ActivationPrecision.Int8) => AvxVnni.IsSupported ? ActivationOrder.Correction : ActivationOrder.Magnitudes,
         (KernelPath.Avx2, _) => ActivationOrder.Words,
         _ => ActivationOrder.EvenOdd,
@@ -110,7 +112,7 @@ internal static unsafe class ActivationBlocks
             case ActivationOrder.Columns or ActivationOrder.Words:
                 new ReadOnlySpan<short>(words, Columns).CopyTo(new Span<short>(to, Columns));
                 break;
-            case ActivationOrder.EvenOdd:
+            case ActivationOrder.EvenOdd or ActivationOrder.DotWords:
                 ArrangeEvenOdd(words, to);
                 break;
             default:
@@ -154,7 +156,7 @@ internal static unsafe class ActivationBlocks
                 Vector128.Abs(bytes).Store(to + Columns + i);
         }
 
-        if (order != ActivationOrder.Correction)
+        if (order is not (ActivationOrder.Correction or ActivationOrder.DotBytes))
             return;
         var sum = 0;
         for (var i = 0; i < Columns; i++)

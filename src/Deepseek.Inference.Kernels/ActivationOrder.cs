@@ -12,6 +12,12 @@ internal enum ActivationOrder
     /// <summary>16-bit numbers, the even columns, then the odd ones: <see cref="WordCodes512"/>.</summary>
     EvenOdd,
 
+    /// <summary>As <see cref="EvenOdd"/>, for <see cref="VnniWords"/>.</summary>
+    DotWords,
+
+    /// <summary>As <see cref="Correction"/>, for <see cref="VnniBytes"/>.</summary>
+    DotBytes,
+
     /// <summary>8-bit numbers column by column, then their magnitudes: <see cref="ByteCodes256"/>.</summary>
     Magnitudes,
 

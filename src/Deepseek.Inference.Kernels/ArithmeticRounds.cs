@@ -19,7 +19,8 @@ internal abstract class ArithmeticRounds : TeamWork
     /// <summary>16-bit whole numbers into 32-bit sums.</summary>
     public static ArithmeticRounds[] OfInt16(KernelPath path, int workers) => path switch
     {
-        KernelPath.Avx512 => Of<Vector512<int>, Int16Avx512>(workers),
+        KernelPath.Avx512Vnni => [new VnniRounds(bytes: false)],
+        >= KernelPath.Avx512 => Of<Vector512<int>, Int16Avx512>(workers),
         KernelPath.Avx2 => Of<Vector256<int>, Int16Avx2>(workers),
         KernelPath.Vector128 when Sse2.IsSupported => Of<Vector128<int>, Int16Sse2>(workers),
         KernelPath.Vector128 => Of<Vector128<int>, Int32Vector128>(workers),
@@ -29,8 +30,9 @@ internal abstract class ArithmeticRounds : TeamWork
     /// <summary>8-bit whole numbers into 32-bit sums.</summary>
     public static ArithmeticRounds[] OfInt8(KernelPath path, int workers) => path switch
     {
-        KernelPath.Avx512 or KernelPath.Avx2 when AvxVnni.IsSupported => Of<Vector256<int>, Int8Vnni>(workers),
-        KernelPath.Avx512 => Of<Vector512<int>, Int8Avx512>(workers),
+        KernelPath.Avx512Vnni => [new VnniRounds(bytes: true)],
+        >= KernelPath.Avx2 when AvxVnni.IsSupported => Of<Vector256<int>, Int8Vnni>(workers),
+        >= KernelPath.Avx512 => Of<Vector512<int>, Int8Avx512>(workers),
         KernelPath.Avx2 => Of<Vector256<int>, Int8Avx2>(workers),
         KernelPath.Vector128 when Ssse3.IsSupported => Of<Vector128<int>, Int8Ssse3>(workers),
         KernelPath.Vector128 => Of<Vector128<int>, Int32Vector128>(workers),
@@ -40,7 +42,7 @@ internal abstract class ArithmeticRounds : TeamWork
     /// <summary>Single precision.</summary>
     public static ArithmeticRounds[] OfFp32(KernelPath path, int workers) => path switch
     {
-        KernelPath.Avx512 => Of<Vector512<float>, Fp32Avx512>(workers),
+        >= KernelPath.Avx512 => Of<Vector512<float>, Fp32Avx512>(workers),
         KernelPath.Avx2 => Of<Vector256<float>, Fp32Avx2>(workers),
         KernelPath.Vector128 => Of<Vector128<float>, Fp32Vector128>(workers),
         _ => Of<float, Fp32Scalar>(workers),

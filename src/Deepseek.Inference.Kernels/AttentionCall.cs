@@ -39,6 +39,9 @@ internal unsafe struct AttentionCall
     /// <summary>Rows of a block, a multiple of <see cref="TileRows"/>.</summary>
     public int BlockRows;
 
+    /// <summary>Whether vectors of 512 bits are multiplied in machine code.</summary>
+    public bool Vnni;
+
     /// <summary>Positions that the last token sees of: those of all rows in the cache.</summary>
     public readonly int Positions => FirstPosition + Tokens;
 

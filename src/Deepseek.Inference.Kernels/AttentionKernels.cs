@@ -11,9 +11,9 @@ internal static unsafe class AttentionKernels
     public static void Split(KernelPath path, in AttentionCall call, in AttentionScratch scratch, int block, int split, float* largest, float* sums, float* outputs)
     {
         // Where a row is a lane, few rows do not fill vectors of 512 bits.
-        if (path == KernelPath.Avx512 && !(call.InCodes && call.BlockRows <= AttentionCall.CodeRows))
+        if (path >= KernelPath.Avx512 && !(call.InCodes && call.BlockRows <= AttentionCall.CodeRows))
             Tile512.Split(call, scratch, block, split, largest, sums, outputs);
-        else if (path is KernelPath.Avx512 or KernelPath.Avx2)
+        else if (path >= KernelPath.Avx2)
             Tile256.Split(call, scratch, block, split, largest, sums, outputs);
         else
             Tile128.Split(call, scratch, block, split, largest, sums, outputs);
@@ -27,7 +27,7 @@ internal static unsafe class AttentionKernels
             (*largest, *sum) = (nextLargest, nextSum);
             new ReadOnlySpan<float>(nextOutput, width).CopyTo(new Span<float>(output, width));
         }
-        else if (path == KernelPath.Avx512)
+        else if (path >= KernelPath.Avx512)
         {
             Tile512.Merge(largest, sum, output, nextLargest, nextSum, nextOutput, width);
         }
@@ -44,7 +44,7 @@ internal static unsafe class AttentionKernels
     /// <summary>See <see cref="AttentionTile{TLanes, TSingle, TInt32, TInt16}.Finish"/>.</summary>
     public static void Finish(KernelPath path, float* output, float sum, float* destination, int width)
     {
-        if (path == KernelPath.Avx512)
+        if (path >= KernelPath.Avx512)
             Tile512.Finish(output, sum, destination, width);
         else if (path == KernelPath.Avx2)
             Tile256.Finish(output, sum, destination, width);

@@ -28,7 +28,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         for (var p = from; p < to; p += GroupPositions)
         {
             for (var row = 0; row < rows; row += Width)
-                ScoreCodes(scratch, row, p, codes + (p * stride), stride, Math.Min(GroupPositions, to - p));
+                ScoreCodes(call, scratch, row, p, codes + (p * stride), stride, Math.Min(GroupPositions, to - p));
         }
 
         for (var row = 0; row < AttentionCall.Padded(rows, Rows); row++)
@@ -40,15 +40,18 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 RoundWeights(scratch, row, first, visible);
         }
 
-        WeighValues(scratch, rows, codes, stride, from, to, outputs, call.PaddedValueWidth);
+        WeighValues(call, scratch, rows, codes, stride, from, to, outputs, call.PaddedValueWidth);
     }
 
     // The scores at a group of keys of as many rows as vectors have lanes. Keys beyond the last one are the last once more; what comes of them is hidden, or never read.
-    private static void ScoreCodes(in AttentionScratch scratch, int row, int position, short* key, long stride, int keys)
+    private static void ScoreCodes(in AttentionCall call, in AttentionScratch scratch, int row, int position, short* key, long stride, int keys)
     {
         var queries = scratch.QueryCodes + ((long)row * scratch.QueryWidth);
         float* latents = scratch.Lanes, ropes = latents + (GroupPositions * Width);
-        DotCodes(queries, key, stride, keys, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);
+        if (Width == LanesOfVnni && call.Vnni && keys == GroupPositions)
+            VnniAttention.Dot(queries, key, stride, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);
+        else
+            DotCodes(queries, key, stride, keys, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);
         var (latentSteps, ropeSteps) = (TLanes.Load(scratch.LatentSteps + row), TLanes.Load(scratch.RopeSteps + row));
         for (nint i = 0; i < GroupPositions; i++)
         {

@@ -6,15 +6,28 @@ namespace Deepseek.Inference.Kernels;
 internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
     /// <summary>The values of positions, weighted and added for all rows, two vectors of columns after the other, group by group: their sums stay in the first cache.</summary>
-    private static void WeighValues(in AttentionScratch scratch, int rows, short* codes, long stride, int from, int to, float* outputs, int width)
+    private static void WeighValues(in AttentionCall call, in AttentionScratch scratch, int rows, short* codes, long stride, int from, int to, float* outputs, int width)
     {
         for (nint column = 0; column < width; column += 2 * Width)
         {
             for (var first = from; first < to; first += GroupPositions)
             {
                 var end = Math.Min(first + GroupPositions, to);
+                var row = 0;
+                if (Width == LanesOfVnni && call.Vnni && end - first == GroupPositions)
+                {
+                    for (; row + VnniValueCode.Rows <= AttentionCall.Padded(rows, Rows); row += VnniValueCode.Rows)
+                    {
+                        VnniAttention.Weigh(scratch.Weights + ((long)row * SplitPositions) + first, codes + (first * stride) + column, stride,
+                            scratch.WeightSteps + (row * AttentionCall.SplitGroups) + (first / GroupPositions), outputs + ((long)row * width) + column, width, first == from);
+                    }
+
+                    if (row >= rows)
+                        continue;
+                }
+
                 PairUp(codes + column, stride, first, end, scratch.Pairs);
-                for (var row = 0; row < rows; row += Rows)
+                for (; row < rows; row += Rows)
                 {
                     WeighCodes(scratch.Weights + ((long)row * SplitPositions), scratch.Pairs, first, end,
                         scratch.WeightSteps + (row * AttentionCall.SplitGroups) + (first / GroupPositions), outputs + ((long)row * width) + column, width, first == from);

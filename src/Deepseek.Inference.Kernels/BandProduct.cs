@@ -23,8 +23,7 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     // The first tile's scales. Where bands follow one another the lines were asked for, too; more here costs more than it brings.
     private const int FirstBytes = 512;
 
-    private readonly float _factor = ProductShape.FactorOf(layout.Precision, x.Precision);
-    private readonly int _header = layout.HeaderBytesOf(band);
+        private readonly int _header = layout.HeaderBytesOf(band);
     private readonly int _tileRows = layout.TileRows;
     private readonly int _tileHeader = layout.TileHeaderBytes;
 
@@ -38,6 +37,12 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
 
     /// <summary>Bytes of a tile of the layout.</summary>
     public readonly int TileBytes = layout.TileBytes;
+
+    /// <summary>What sums are multiplied by to become outputs.</summary>
+    public readonly float Factor = ProductShape.FactorOf(layout.Precision, x.Precision);
+
+    /// <summary>Elements from one token's outputs to the next one's.</summary>
+    public readonly long Stride = stride;
 
     /// <summary>Blocks of a row.</summary>
     public readonly int Blocks = layout.BlocksPerRow;
@@ -99,11 +104,15 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float* ActivationScales(int index) => x.Scales + At(index);
 
+    /// <summary>Where a row's output goes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float* Output(int index, int row) => y + (index * Stride) + row;
+
     /// <summary>Writes the outputs of four rows, as far as the band has them.</summary>
     public void Write(int index, int row, Vector128<float> sums)
     {
-        var to = y + (index * stride) + row;
-        var outputs = sums * _factor;
+        var to = Output(index, row);
+        var outputs = sums * Factor;
         if (row + Vector128<float>.Count <= RowCount)
         {
             outputs.Store(to);
@@ -119,7 +128,7 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     {
         if (row + Vector256<float>.Count <= RowCount)
         {
-            (sums * _factor).Store(y + (index * stride) + row);
+            (sums * Factor).Store(Output(index, row));
             return;
         }
 

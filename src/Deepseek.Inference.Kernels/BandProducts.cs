@@ -19,7 +19,7 @@ internal static unsafe partial class BandProducts
     public const int Ahead = 5 * 1024;
 
     // Where the second cache asks memory, which takes longer to answer than the few lines allow that the first cache can wait for.
-    private const int FarAhead = 12 * 1024;
+    public const int FarAhead = 12 * 1024;
 
     /// <summary>Asks for a line: a few at a time and in the order of addresses, so that the processor sees one stream beside the computing.</summary>
     /// <param name="line">The line, <see cref="Ahead"/> of that which is multiplied.</param>
@@ -80,6 +80,12 @@ internal static unsafe partial class BandProducts
                     BandKernel<Loops512<NibbleForm>>.Run(product);
                 else
                     BandKernel<Loops512<ByteForm>>.Run(product);
+                break;
+            case ActivationOrder.DotWords:
+                VnniProducts<VnniWords>.Run(product);
+                break;
+            case ActivationOrder.DotBytes:
+                VnniProducts<VnniBytes>.Run(product);
                 break;
             case ActivationOrder.Magnitudes:
                 Run<ByteCodes256>(product);

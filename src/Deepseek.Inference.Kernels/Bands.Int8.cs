@@ -32,7 +32,7 @@ public static partial class Bands
 
     private static void DecodeInt8(KernelPath path, BandLayout layout, int band, ReadOnlySpan<byte> source, int firstRow, Span<float> destination)
     {
-        if (path is KernelPath.Avx2 or KernelPath.Avx512)
+        if (path >= KernelPath.Avx2)
         {
             DecodeInt8Avx2(layout, band, source, firstRow, destination);
             return;

@@ -75,7 +75,7 @@ public static partial class Bands
         for (var row = firstRow; !destination.IsEmpty;)
         {
             // Half of a tile is turned at once, where all of it is asked for.
-            var together = path is KernelPath.Avx2 or KernelPath.Avx512 && row % TogetherRows == 0 && destination.Length >= TogetherRows * layout.Columns ? TogetherRows : 1;
+            var together = path >= KernelPath.Avx2 && row % TogetherRows == 0 && destination.Length >= TogetherRows * layout.Columns ? TogetherRows : 1;
             for (var line = 0; line < linesPerRow; line++)
             {
                 var block = 2 * line % TogetherBlocks;

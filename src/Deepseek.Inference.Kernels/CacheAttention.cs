@@ -89,6 +89,7 @@ internal sealed unsafe partial class CacheAttention : IDisposable
             Scale = scale,
             Outputs = output,
             OutputStride = outputStride,
+            Vnni = _path == KernelPath.Avx512Vnni,
             BlockRows = AttentionCall.Padded(Math.Min(MostBlockRows, tokens * shape.HeadsPerGroup), AttentionCall.TileRows),
         };
 

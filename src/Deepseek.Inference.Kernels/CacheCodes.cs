@@ -22,7 +22,7 @@ internal static unsafe class CacheCodes
             {
                 return path switch
                 {
-                    KernelPath.Avx512 => Round<Lanes512, Vector512<float>, Vector512<int>, Vector512<short>>(from, values.Length, to),
+                    >= KernelPath.Avx512 => Round<Lanes512, Vector512<float>, Vector512<int>, Vector512<short>>(from, values.Length, to),
                     KernelPath.Avx2 => Round<Lanes256, Vector256<float>, Vector256<int>, Vector256<short>>(from, values.Length, to),
                     KernelPath.Vector128 => Round<Lanes128, Vector128<float>, Vector128<int>, Vector128<short>>(from, values.Length, to),
                     _ => RoundScalar(values, codes),

@@ -54,7 +54,7 @@ internal static unsafe partial class FloatProducts
     private static void SumWhole(KernelPath path, float* weights, long weightStride, int rows, float* x, long xStride, int tokens, int columns, float* sums)
     {
         var whole = columns - (columns % Lanes);
-        var (tileRows, tileTokens) = path == KernelPath.Avx512 ? (4, 6) : (2, 3);
+        var (tileRows, tileTokens) = path >= KernelPath.Avx512 ? (4, 6) : (2, 3);
 
         // One or two tokens wait for the weights: four rows at a time are read from end to end.
         var step = tokens <= NarrowTokens ? whole : ColumnBlock;
@@ -109,7 +109,7 @@ internal static unsafe partial class FloatProducts
     {
         switch (path)
         {
-            case KernelPath.Avx512:
+            case >= KernelPath.Avx512:
                 WideTileAvx512(weights, weightStride, rows, x, xStride, tokens, columns, sums);
                 break;
             case KernelPath.Avx2:
@@ -126,7 +126,7 @@ internal static unsafe partial class FloatProducts
     {
         switch (path)
         {
-            case KernelPath.Avx512:
+            case >= KernelPath.Avx512:
                 NarrowTileAvx512(weights, weightStride, rows, x, columns, sums);
                 break;
             case KernelPath.Avx2:

@@ -26,7 +26,7 @@ internal static unsafe partial class FloatProducts
     {
         switch (path)
         {
-            case KernelPath.Avx512:
+            case >= KernelPath.Avx512:
                 MultiplyPacked<PackedTile<Vector512<float>, Vector512<int>, Vector512<short>, Lanes512>>(weights, weightStride, rows, x, xStride, tokens, columns, y, yStride);
                 break;
             case KernelPath.Avx2:

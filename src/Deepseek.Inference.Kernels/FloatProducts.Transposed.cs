@@ -61,7 +61,7 @@ internal static unsafe partial class FloatProducts
 
         var done = path switch
         {
-            KernelPath.Avx512 => StreamAvx512(weights, weightStride, x, columns, y),
+            >= KernelPath.Avx512 => StreamAvx512(weights, weightStride, x, columns, y),
             KernelPath.Avx2 => StreamAvx2(weights, weightStride, x, columns, y),
             _ => StreamVector128(weights, weightStride, x, columns, y),
         };
@@ -76,7 +76,7 @@ internal static unsafe partial class FloatProducts
         var panels = (float*)(((nuint)memory + alignment - 1) & ~(nuint)(alignment - 1));
         var tile = path switch
         {
-            KernelPath.Avx512 => MostPanelTokens,
+            >= KernelPath.Avx512 => MostPanelTokens,
             KernelPath.Avx2 => 6,
             _ => 4,
         };
@@ -110,7 +110,7 @@ internal static unsafe partial class FloatProducts
     {
         switch (path)
         {
-            case KernelPath.Avx512:
+            case >= KernelPath.Avx512:
                 PanelAvx512(panel, rows, x, xStride, tokens, y, yStride);
                 break;
             case KernelPath.Avx2:

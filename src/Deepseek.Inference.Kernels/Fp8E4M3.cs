@@ -83,7 +83,7 @@ public static partial class Fp8E4M3
         ref var to = ref MemoryMarshal.GetReference(destination);
         var done = path switch
         {
-            KernelPath.Avx512 => DecodeAvx512(ref from, codes.Length, scale, ref to),
+            >= KernelPath.Avx512 => DecodeAvx512(ref from, codes.Length, scale, ref to),
             KernelPath.Avx2 => DecodeAvx2(ref from, codes.Length, scale, ref to),
             KernelPath.Vector128 => DecodeVector128(ref from, codes.Length, scale, ref to),
             _ => 0,
@@ -97,7 +97,7 @@ public static partial class Fp8E4M3
         ref var to = ref MemoryMarshal.GetReference(destination);
         var done = path switch
         {
-            KernelPath.Avx512 => EncodeAvx512(ref from, values.Length, ref to),
+            >= KernelPath.Avx512 => EncodeAvx512(ref from, values.Length, ref to),
             KernelPath.Avx2 => EncodeAvx2(ref from, values.Length, ref to),
             KernelPath.Vector128 => EncodeVector128(ref from, values.Length, ref to),
             _ => 0,

@@ -26,7 +26,7 @@ internal static partial class Int8Codes
         ref var to = ref MemoryMarshal.GetReference(codes);
         var done = path switch
         {
-            KernelPath.Avx512 => EncodeAvx512(ref from, weights.Length, scale, ref to),
+            >= KernelPath.Avx512 => EncodeAvx512(ref from, weights.Length, scale, ref to),
             KernelPath.Avx2 => EncodeAvx2(ref from, weights.Length, scale, ref to),
             KernelPath.Vector128 => EncodeVector128(ref from, weights.Length, scale, ref to),
             _ => 0,
@@ -47,7 +47,7 @@ internal static partial class Int8Codes
         ref var to = ref MemoryMarshal.GetReference(weights);
         var done = path switch
         {
-            KernelPath.Avx512 => DecodeAvx512(ref from, codes.Length, scale, ref to),
+            >= KernelPath.Avx512 => DecodeAvx512(ref from, codes.Length, scale, ref to),
             KernelPath.Avx2 => DecodeAvx2(ref from, codes.Length, scale, ref to),
             KernelPath.Vector128 => DecodeVector128(ref from, codes.Length, scale, ref to),
             _ => 0,

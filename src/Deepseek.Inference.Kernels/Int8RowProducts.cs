@@ -18,7 +18,7 @@ internal static unsafe class Int8RowProducts
     /// <param name="first">The first row.</param>
     /// <param name="rows">Rows.</param>
     public static bool Supports(KernelPath path, BandLayout layout, long first, int rows) =>
-        path is KernelPath.Avx2 or KernelPath.Avx512 && layout.Precision is WeightPrecision.Int8 or WeightPrecision.Int8Block
+        path >= KernelPath.Avx2 && layout.Precision is WeightPrecision.Int8 or WeightPrecision.Int8Block
         && layout.Columns % BandLayout.LineBytes == 0 && first % Tile == 0 && rows % Tile == 0;
 
     /// <summary>Adds rows to a token's outputs: y[c] += Σ x[r] · w[r, c], a row after the other.</summary>

@@ -14,4 +14,7 @@ public enum KernelPath
 
     /// <summary>512-bit vectors of x86: the subsets F, BW, CD, DQ and VL.</summary>
     Avx512,
+
+    /// <summary><see cref="Avx512"/>, and products of whole numbers in machine code: AVX512-VNNI.</summary>
+    Avx512Vnni,
 }

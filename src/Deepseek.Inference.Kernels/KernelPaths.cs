@@ -17,6 +17,7 @@ public static class KernelPaths
         (KernelPath.Vector128, "vector128", Vector128.IsHardwareAccelerated),
         (KernelPath.Avx2, "avx2", Avx2.IsSupported && Fma.IsSupported),
         (KernelPath.Avx512, "avx512", Avx512F.VL.IsSupported && Avx512BW.VL.IsSupported && Avx512CD.VL.IsSupported && Avx512DQ.VL.IsSupported),
+        (KernelPath.Avx512Vnni, "avx512vnni", VnniCode.IsSupported),
     ];
 
     // An exception out of a static initializer would reach callers as a TypeInitializationException; so the fault waits here.

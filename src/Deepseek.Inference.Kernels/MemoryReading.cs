@@ -27,7 +27,7 @@ internal sealed unsafe class MemoryReading(KernelPath path, byte* start, int ahe
         var from = start + ((long)(First + item) * MachineProbes.PartBytes);
         _sums[worker * Apart] += path switch
         {
-            KernelPath.Avx512 => Sum<Vector512<long>, Add512>(from, ahead),
+            >= KernelPath.Avx512 => Sum<Vector512<long>, Add512>(from, ahead),
             KernelPath.Avx2 => Sum<Vector256<long>, Add256>(from, ahead),
             KernelPath.Vector128 => Sum<Vector128<long>, Add128>(from, ahead),
             _ => Sum<long, Add>(from, ahead),

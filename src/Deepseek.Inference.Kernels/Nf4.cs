@@ -116,7 +116,7 @@ public static partial class Nf4
         ref var to = ref MemoryMarshal.GetReference(codes);
         var done = path switch
         {
-            KernelPath.Avx512 => EncodeAvx512(ref from, values.Length, inverse, ref to),
+            >= KernelPath.Avx512 => EncodeAvx512(ref from, values.Length, inverse, ref to),
             KernelPath.Avx2 => EncodeAvx2(ref from, values.Length, inverse, ref to),
             KernelPath.Vector128 => EncodeVector128(ref from, values.Length, inverse, ref to),
             _ => 0,
@@ -130,7 +130,7 @@ public static partial class Nf4
         ref var to = ref MemoryMarshal.GetReference(destination);
         var done = path switch
         {
-            KernelPath.Avx512 => DecodeAvx512(ref from, destination.Length, scale, ref to),
+            >= KernelPath.Avx512 => DecodeAvx512(ref from, destination.Length, scale, ref to),
             KernelPath.Avx2 => DecodeAvx2(ref from, destination.Length, scale, ref to),
             _ => 0,
         };

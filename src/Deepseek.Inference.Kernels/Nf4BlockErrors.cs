@@ -25,7 +25,7 @@ internal static partial class Nf4BlockErrors
         ref var block = ref MemoryMarshal.GetReference(weights);
         switch (path)
         {
-            case KernelPath.Avx512:
+            case >= KernelPath.Avx512:
                 MeasureAvx512(ref block, importance, inverses, errors);
                 break;
             case KernelPath.Avx2:

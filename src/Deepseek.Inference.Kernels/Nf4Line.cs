@@ -27,7 +27,7 @@ internal static partial class Nf4Line
         var (low, high) = (Inverse(lowScale), Inverse(highScale));
         switch (path)
         {
-            case KernelPath.Avx512:
+            case >= KernelPath.Avx512:
                 EncodeAvx512(ref from, low, high, ref to);
                 break;
             case KernelPath.Avx2:
@@ -56,7 +56,7 @@ internal static partial class Nf4Line
         ref var to = ref MemoryMarshal.GetReference(weights);
         switch (path)
         {
-            case KernelPath.Avx512:
+            case >= KernelPath.Avx512:
                 DecodeAvx512(ref from, lowScale, highScale, ref to);
                 break;
             case KernelPath.Avx2:

@@ -58,7 +58,7 @@ public static class Nf4ScaleSearch
     /// <summary>The error of <see cref="Fit"/> alone, with the same bits: most of a search is this.</summary>
     internal static float Error(KernelPath path, ReadOnlySpan<float> block, ReadOnlySpan<float> importance, float scale)
     {
-        if (path != KernelPath.Avx512 || !importance.IsEmpty || block.Length % Lanes != 0 || !float.IsFinite(1 / scale))
+        if (path < KernelPath.Avx512 || !importance.IsEmpty || block.Length % Lanes != 0 || !float.IsFinite(1 / scale))
             return Fit(path, block, importance, scale).Error;
 
         var levels = Vector512.Create(Nf4.Levels);
@@ -81,7 +81,7 @@ public static class Nf4ScaleSearch
             (scale, inverse) = (0, 0); // every weight becomes 0
         return path switch
         {
-            KernelPath.Avx512 when block.Length % Lanes == 0 => FitAvx512(block, importance, scale, inverse),
+            >= KernelPath.Avx512 when block.Length % Lanes == 0 => FitAvx512(block, importance, scale, inverse),
             KernelPath.Avx2 when block.Length % Lanes == 0 => FitAvx2(block, importance, scale, inverse),
             _ => FitScalar(block, importance, scale, inverse),
         };

@@ -21,7 +21,7 @@ internal static unsafe class StoredProducts
     /// <param name="blockColumns">Columns that share a scale.</param>
     /// <param name="tokens">Tokens.</param>
     public static bool Supports(KernelPath path, int columns, int blockColumns, int tokens) =>
-        path is KernelPath.Avx2 or KernelPath.Avx512 && columns % Lanes == 0 && blockColumns % Lanes == 0 && tokens <= MostTokens;
+        path >= KernelPath.Avx2 && columns % Lanes == 0 && blockColumns % Lanes == 0 && tokens <= MostTokens;
 
     /// <summary>Multiplies with rows: y[t, r] = Σ x[t, c] · w[r, c].</summary>
     /// <typeparam name="TForm">How the rows are stored.</typeparam>

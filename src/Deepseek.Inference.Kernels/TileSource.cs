@@ -22,15 +22,28 @@ internal readonly unsafe struct TileSource(byte* first, int tileBytes, int rows,
     /// <summary>A line of all rows that is stored row by row: it is interleaved here. Rows that the band does not have are the last ones once more; nobody reads their sums.</summary>
     public byte* Interleave(int line)
     {
+        Interleave(line, scratch);
+        return scratch;
+    }
+
+    /// <summary>All lines, one after the other: the scratch memory has room for them.</summary>
+    /// <param name="lines">Lines of a row.</param>
+    public TileSource InterleaveAll(int lines)
+    {
+        for (var line = 0; line < lines; line++)
+            Interleave(line, scratch + ((long)line * LineBytes));
+        return new TileSource(scratch, 0, Rows, null);
+    }
+
+    private void Interleave(int line, byte* destination)
+    {
         for (var half = 0; half < Rows; half += 2 * Plain)
         {
             byte* low = PlainTile(half, line), high = PlainTile(half + Plain, line);
-            var to = scratch + (half * BandLayout.PieceBytes);
+            var to = destination + (half * BandLayout.PieceBytes);
             for (var at = 0; at < BandLayout.LineBytes; at += 32, to += 8 * BandLayout.LineBytes)
                 Transposition.Eight(low + at, high + at, BandLayout.LineBytes, to, BandLayout.LineBytes);
         }
-
-        return scratch;
     }
 
     private byte* PlainTile(int row, int line)

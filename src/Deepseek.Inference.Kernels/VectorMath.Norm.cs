@@ -23,7 +23,7 @@ internal static unsafe partial class VectorMath
         var inverse = (float)(1 / Math.Sqrt((squares / (double)count) + epsilon));
         var done = path switch
         {
-            KernelPath.Avx512 => Normalise<Vector512<float>, Vector512Lanes>(x, weight, inverse, destination, 0, count),
+            >= KernelPath.Avx512 => Normalise<Vector512<float>, Vector512Lanes>(x, weight, inverse, destination, 0, count),
             KernelPath.Avx2 => Normalise<Vector256<float>, Vector256Lanes>(x, weight, inverse, destination, 0, count),
             KernelPath.Vector128 => Normalise<Vector128<float>, Vector128Lanes>(x, weight, inverse, destination, 0, count),
             _ => 0,

@@ -18,7 +18,7 @@ internal static unsafe partial class VectorMath
         var done = path switch
         {
             // The vectors of 256 bits serve the longest, too: 64 dimensions are eight of them.
-            KernelPath.Avx512 or KernelPath.Avx2 => TurnInterleaved256(x, cosine, sine, destination, pairs),
+            >= KernelPath.Avx2 => TurnInterleaved256(x, cosine, sine, destination, pairs),
             KernelPath.Vector128 => TurnInterleaved128(x, cosine, sine, destination, pairs),
             _ => 0,
         };
@@ -42,7 +42,7 @@ internal static unsafe partial class VectorMath
         ArgumentOutOfRangeException.ThrowIfNegative(pairs);
         var done = path switch
         {
-            KernelPath.Avx512 => TurnHalves<Vector512<float>, Vector512Lanes>(x, cosine, sine, destination, 0, pairs),
+            >= KernelPath.Avx512 => TurnHalves<Vector512<float>, Vector512Lanes>(x, cosine, sine, destination, 0, pairs),
             KernelPath.Avx2 => TurnHalves<Vector256<float>, Vector256Lanes>(x, cosine, sine, destination, 0, pairs),
             KernelPath.Vector128 => TurnHalves<Vector128<float>, Vector128Lanes>(x, cosine, sine, destination, 0, pairs),
             _ => 0,

@@ -19,7 +19,7 @@ internal static unsafe partial class VectorMath
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         var done = path switch
         {
-            KernelPath.Avx512 => Add<Vector512<float>, Vector512Lanes>(x, y, 0, count),
+            >= KernelPath.Avx512 => Add<Vector512<float>, Vector512Lanes>(x, y, 0, count),
             KernelPath.Avx2 => Add<Vector256<float>, Vector256Lanes>(x, y, 0, count),
             KernelPath.Vector128 => Add<Vector128<float>, Vector128Lanes>(x, y, 0, count),
             _ => 0,
@@ -38,7 +38,7 @@ internal static unsafe partial class VectorMath
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         var done = path switch
         {
-            KernelPath.Avx512 => AddScaled<Vector512<float>, Vector512Lanes>(x, factor, y, 0, count),
+            >= KernelPath.Avx512 => AddScaled<Vector512<float>, Vector512Lanes>(x, factor, y, 0, count),
             KernelPath.Avx2 => AddScaled<Vector256<float>, Vector256Lanes>(x, factor, y, 0, count),
             KernelPath.Vector128 => AddScaled<Vector128<float>, Vector128Lanes>(x, factor, y, 0, count),
             _ => 0,
@@ -58,7 +58,7 @@ internal static unsafe partial class VectorMath
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         var done = path switch
         {
-            KernelPath.Avx512 => SiluMultiply<Vector512<float>, Vector512Lanes>(gate, up, destination, 0, count),
+            >= KernelPath.Avx512 => SiluMultiply<Vector512<float>, Vector512Lanes>(gate, up, destination, 0, count),
             KernelPath.Avx2 => SiluMultiply<Vector256<float>, Vector256Lanes>(gate, up, destination, 0, count),
             KernelPath.Vector128 => SiluMultiply<Vector128<float>, Vector128Lanes>(gate, up, destination, 0, count),
             _ => 0,

@@ -54,7 +54,7 @@ public static partial class Widen
         ref var to = ref MemoryMarshal.GetReference(destination);
         var done = path switch
         {
-            KernelPath.Avx512 => FromAvx512(format, ref from, codes.Length, ref to),
+            >= KernelPath.Avx512 => FromAvx512(format, ref from, codes.Length, ref to),
             KernelPath.Avx2 => FromAvx2(format, ref from, codes.Length, ref to),
             KernelPath.Vector128 => FromVector128(format, ref from, codes.Length, ref to),
             _ => 0,

@@ -134,6 +134,10 @@ public sealed partial class BandProductsTests
             data.Add(weights, ActivationPrecision.Int16, nameof(ActivationOrder.Words));
             data.Add(weights, ActivationPrecision.Int8, nameof(ActivationOrder.Magnitudes));
             data.Add(weights, ActivationPrecision.Int8, nameof(ActivationOrder.Correction));
+            if (!KernelPaths.Available.Contains(KernelPath.Avx512Vnni))
+                continue;
+            data.Add(weights, ActivationPrecision.Int16, nameof(ActivationOrder.DotWords));
+            data.Add(weights, ActivationPrecision.Int8, nameof(ActivationOrder.DotBytes));
         }
 
         return data;

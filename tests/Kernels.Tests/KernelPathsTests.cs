@@ -29,7 +29,7 @@ public sealed class KernelPathsTests
     {
         var (_, fault) = KernelPaths.Choose("avx1024");
 
-        Assert.Equal("DEEPSEEK_KERNELS is \"avx1024\"; it must be scalar or vector128 or avx2 or avx512, or be unset.", fault);
+        Assert.Equal("DEEPSEEK_KERNELS is \"avx1024\"; it must be scalar or vector128 or avx2 or avx512 or avx512vnni, or be unset.", fault);
     }
 
     [Fact]

@@ -1,0 +1,100 @@
+namespace Deepseek.Inference.Kernels;
+
+// The sums of a block join their partial sum, and at the end those become outputs. Registers of activations are free then.
+internal sealed partial class VnniTileCode
+{
+    private const int Lanes = ProductShape.Lanes;
+    private const int LaneBytes = TileSource.Rows * sizeof(float);
+    private const int TokenBytes = Lanes * LaneBytes;
+
+    private static readonly Zmm Scales = new(2); // when codes are multiplied
+    private static readonly Zmm Scale = new(3);
+
+    /// <summary>A block's sums join their partial sums; the first ones begin them. <see cref="X"/>[0] is then where the next block lies.</summary>
+    private void Keep(int block)
+    {
+        var (at, sums, from, other) = (X[0], X[1], X[2], X[3]);
+        ReadScales(other);
+        to.Mov(at, Field(nameof(VnniTile.At)));
+        to.Mov(sums, at);
+        to.And(sums, (Lanes - 1) * XBytes);
+        to.Shr(sums, 1); // 128 bytes of activations a block, 64 of sums
+        to.Add(sums, Field(nameof(VnniTile.Sums)));
+        to.Mov(from, Field(nameof(VnniTile.Zeros)));
+        to.Cmp(at, Lanes * XBytes);
+        to.Cmovae(from, sums);
+        to.Shr(at, 5); // 4 bytes of a token's scale
+        for (var token = 0; token < tokens; token++)
+        {
+            var sum = Sum(token, block, 0);
+            if (_chains == 2)
+                to.Vpaddd(sum, sum, Sum(token, block, 1));
+            to.Vcvtdq2ps(sum, sum);
+            to.Mov(other, Field(nameof(VnniTile.Tokens)));
+            to.Mov(other, new Address(other, (token * BandToken.Bytes) + BandToken.ScalesAt));
+            to.Vmulps(Scale, Scales, Operand.Broadcast(new Address(other, 0, at)));
+            to.Vfmadd213ps(sum, Scale, new Address(from, token * TokenBytes));
+            to.Vmovdqu32(new Address(sums, token * TokenBytes), sum);
+        }
+
+        to.Mov(at, Field(nameof(VnniTile.At)));
+        to.Add(at, XBytes);
+        to.Mov(Field(nameof(VnniTile.At)), at);
+    }
+
+    /// <summary>The scales of the next block of the 16 rows.</summary>
+    private void ReadScales(Register free)
+    {
+        var scales = X[0];
+        to.Mov(scales, Field(nameof(VnniTile.Scales)));
+        if (weights == VnniWeights.Nf4)
+        {
+            to.Vpmovsxbd(Scales, new Address(scales));
+            to.Vcvtdq2ps(Scales, Scales);
+            to.Mov(free, Field(nameof(VnniTile.StepAt)));
+            to.Add(free, 1);
+            to.Mov(Field(nameof(VnniTile.StepAt)), free);
+            to.Sub(free, 1);
+            to.Shr(free, 4); // blocks of 16 rows in a group
+            to.Shl(free, 2);
+            to.Add(free, Field(nameof(VnniTile.Steps)));
+            to.Vmulps(Scales, Scales, Operand.Broadcast(new Address(free)));
+        }
+        else
+        {
+            to.Vmovdqu32(Scales, new Address(scales));
+        }
+
+        to.Add(scales, TileSource.Rows * (weights == VnniWeights.Nf4 ? sizeof(sbyte) : sizeof(float)));
+        to.Mov(Field(nameof(VnniTile.Scales)), scales);
+    }
+
+    /// <summary>Adds the partial sums: l and l + 4, then l + 2, then l + 1.</summary>
+    private void WriteOutputs()
+    {
+        var (sums, outputs) = (X[0], X[1]);
+        var (factor, even, odd, other) = (new Zmm(0), new Zmm(1), new Zmm(2), new Zmm(3));
+        to.Vpbroadcastd(factor, Field(nameof(VnniTile.Factor)));
+        to.Mov(sums, Field(nameof(VnniTile.Sums)));
+        to.Mov(outputs, Field(nameof(VnniTile.Outputs)));
+        for (var token = 0; token < tokens; token++)
+        {
+            Add(even, token, 0, 4);
+            Add(other, token, 2, 6);
+            to.Vaddps(even, even, other);
+            Add(odd, token, 1, 5);
+            Add(other, token, 3, 7);
+            to.Vaddps(odd, odd, other);
+            to.Vaddps(even, even, odd);
+            to.Vmulps(even, even, factor);
+            to.Vmovdqu32(new Address(outputs), even);
+            to.Add(outputs, Field(nameof(VnniTile.Stride)));
+        }
+
+        void Add(Zmm sum, int token, int first, int second)
+        {
+            to.Vmovdqu32(sum, new Address(sums, (token * TokenBytes) + (first * LaneBytes)));
+            to.Vaddps(sum, sum, new Address(sums, (token * TokenBytes) + (second * LaneBytes)));
+        }
+    }
+}

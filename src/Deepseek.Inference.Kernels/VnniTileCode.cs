@@ -1,0 +1,158 @@
+namespace Deepseek.Inference.Kernels;
+
+/// <summary>How the weights of a tile lie in memory.</summary>
+internal enum VnniWeights
+{
+    /// <summary>4 bits, two blocks a line, with scales of 8 bits.</summary>
+    Nf4,
+
+    /// <summary>4 bits, with scales in fp32.</summary>
+    Nibbles,
+
+    /// <summary>8 bits, one block a line, with scales in fp32.</summary>
+    Bytes,
+}
+
+/// <summary>Writes the products of a tile, 16 rows, a row a lane, with one to eight tokens.</summary>
+/// <param name="to">Receives them.</param>
+/// <param name="weights">How the weights lie.</param>
+/// <param name="bytesOfX">Whether activations are bytes instead of words.</param>
+/// <param name="tokens">Tokens.</param>
+internal sealed partial class VnniTileCode(Assembler to, VnniWeights weights, bool bytesOfX, int tokens)
+{
+    private const int Line = BandLayout.LineBytes;
+    private const int Pieces = Line / BandLayout.PieceBytes;
+    private const int XBytes = PreparedActivations.BlockBytes;
+    private const Register Call = Register.Rax;
+    private const Register Weights = Register.Rcx;
+
+    private static readonly Register[] X = [Register.R8, Register.R9, Register.R10, Register.R11, Register.Rdx, Register.Rsi, Register.Rdi, Register.Rbx];
+    private static readonly Zmm Levels = new(0);
+    private static readonly Zmm Mask = new(1);
+    private static readonly Zmm[] Codes = [new(2), new(3), new(4), new(5)];
+
+    private readonly int _blocks = weights == VnniWeights.Bytes ? 1 : 2;
+
+    // Where there are few, each has two sums: a product waits four cycles for the one before.
+    private readonly int _chains = tokens <= 2 ? 2 : 1;
+
+    public void Write()
+    {
+        to.Mov(Call, Register.Rdi);
+        if (tokens == X.Length)
+            to.Push(Register.Rbx);
+        to.Mov(Weights, Field(nameof(VnniTile.Lines)));
+        to.Mov(X[0], Field(nameof(VnniTile.Tables)));
+        to.Vmovdqu32(Levels, new Address(X[0]));
+        to.Vmovdqu32(Mask, new Address(X[0], Line));
+        var next = to.Here;
+        BeginLine();
+        for (var piece = 0; piece < Pieces; piece++)
+            MultiplyPiece(piece);
+        to.Add(Weights, Pieces * Line);
+        Keep(0);
+        if (_blocks == 2)
+        {
+            to.Cmp(X[0], Field(nameof(VnniTile.End)));
+            var end = to.Jae();
+            Keep(1);
+            to.Land(end);
+        }
+
+        to.Cmp(X[0], Field(nameof(VnniTile.End)));
+        to.Jb(next);
+        WriteOutputs();
+        if (tokens == X.Length)
+            to.Pop(Register.Rbx);
+        to.Return();
+    }
+
+    private static Address Field(string name) => new(Call, VnniTile.OffsetOf(name));
+
+    private Zmm Sum(int token, int block, int chain) => new(16 + (((token * _blocks) + block) * _chains) + (chain % _chains));
+
+    private void BeginLine()
+    {
+        var last = X[tokens - 1];
+        to.Mov(last, Field(nameof(VnniTile.Tokens)));
+        for (var token = 0; token < tokens; token++)
+        {
+            to.Mov(X[token], new Address(last, token * BandToken.Bytes));
+            to.Add(X[token], Field(nameof(VnniTile.At)));
+            for (var block = 0; block < _blocks; block++)
+            {
+                for (var chain = 0; chain < _chains; chain++)
+                {
+                    var sum = Sum(token, block, chain);
+                    if (bytesOfX && chain == 0)
+                        to.Vpbroadcastd(sum, new Address(X[token], (block * XBytes) + BandLayout.BlockColumns)); // the correction for unsigned weights
+                    else
+                        to.Vpxord(sum, sum, sum);
+                }
+            }
+        }
+    }
+
+    private void MultiplyPiece(int piece)
+    {
+        var line = piece * Line;
+        if (weights != VnniWeights.Bytes)
+        {
+            to.PrefetchT1(new Address(Weights, line + BandProducts.FarAhead));
+            to.PrefetchT0(new Address(Weights, line + BandProducts.Ahead));
+        }
+
+        to.Vmovdqu32(Codes[0], new Address(Weights, line));
+        if (bytesOfX)
+            MultiplyBytes(piece);
+        else
+            MultiplyWords(piece);
+    }
+
+    private void MultiplyWords(int piece)
+    {
+        if (weights == VnniWeights.Bytes)
+        {
+            to.Vpsraw(Codes[1], Codes[0], 8);
+            to.Vpsllw(Codes[0], Codes[0], 8);
+            to.Vpsraw(Codes[0], Codes[0], 8);
+        }
+        else
+        {
+            // A permutation of 32 words reads the low five bits of its indices: with the levels twice in the table, a nibble needs to be shifted into place and nothing else.
+            to.Vpsrlw(Codes[1], Codes[0], 8);
+            to.Vpsrlw(Codes[2], Codes[0], 4);
+            to.Vpsrlw(Codes[3], Codes[0], 12);
+            foreach (var codes in Codes)
+                to.Vpermw(codes, codes, Levels);
+        }
+
+        for (var token = 0; token < tokens; token++)
+        {
+            for (var i = 0; i < 2 * _blocks; i++)
+                to.Vpdpwssd(Sum(token, i / 2, i), Codes[i], Operand.Broadcast(new Address(X[token], (i * XBytes / 2) + (piece * sizeof(int)))));
+        }
+    }
+
+    private void MultiplyBytes(int piece)
+    {
+        if (weights == VnniWeights.Bytes)
+        {
+            to.Vpxord(Codes[0], Codes[0], Mask);
+        }
+        else
+        {
+            to.Vpsrlw(Codes[1], Codes[0], 4);
+            to.Vpandd(Codes[0], Codes[0], Mask);
+            to.Vpandd(Codes[1], Codes[1], Mask);
+            to.Vpshufb(Codes[0], Levels, Codes[0]);
+            to.Vpshufb(Codes[1], Levels, Codes[1]);
+        }
+
+        for (var token = 0; token < tokens; token++)
+        {
+            for (var block = 0; block < _blocks; block++)
+                to.Vpdpbusd(Sum(token, block, piece), Codes[block], Operand.Broadcast(new Address(X[token], (block * XBytes) + (piece * sizeof(int)))));
+        }
+    }
+}
