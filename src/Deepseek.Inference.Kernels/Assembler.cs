@@ -29,6 +29,8 @@ internal sealed partial class Assembler
 
     public void Add(Register to, int value) => Immediate(0, to, value);
 
+    public void Sub(Register to, Register value) => Wide(0x2B, to, value);
+
     public void Sub(Register to, int value) => Immediate(5, to, value);
 
     public void And(Register to, int value) => Immediate(4, to, value);
@@ -69,13 +71,20 @@ internal sealed partial class Assembler
     /// <summary>Jumps to an earlier instruction if the result was not 0.</summary>
     public void Jnz(int target) => Jump(0x85, target);
 
+    /// <summary>Jumps to an earlier instruction.</summary>
+    public void Jmp(int target)
+    {
+        Write(0xE9);
+        WriteNumber(target - (Here + sizeof(int)));
+    }
+
     /// <summary>Jumps ahead if what was compared is not below, to where <see cref="Land"/> says.</summary>
     /// <returns>The jump.</returns>
-    public int Jae()
-    {
-        Jump(0x83, Here);
-        return Here;
-    }
+    public int Jae() => Ahead(0x83);
+
+    /// <summary>Jumps ahead if the result was 0.</summary>
+    /// <returns>The jump.</returns>
+    public int Jz() => Ahead(0x84);
 
     /// <summary>The next instruction is where a jump leads.</summary>
     public void Land(int jump)
@@ -86,10 +95,16 @@ internal sealed partial class Assembler
             _code[jump - sizeof(int) + i] = distance[i];
     }
 
+    private int Ahead(byte condition)
+    {
+        Jump(condition, Here);
+        return Here;
+    }
+
     private void Jump(byte condition, int target)
     {
         Write(0x0F, condition);
-        Write(target - (Here + sizeof(int)));
+        WriteNumber(target - (Here + sizeof(int)));
     }
 
     private void Wide(byte operation, Register register, Register other)
@@ -107,7 +122,7 @@ internal sealed partial class Assembler
     private void Immediate(int extension, Register to, int value)
     {
         Write(Rex(0, (int)to), 0x81, ModRm(3, extension, (int)to));
-        Write(value);
+        WriteNumber(value);
     }
 
     private void Shift(int extension, Register value, byte bits) => Write(Rex(0, (int)value), 0xC1, ModRm(3, extension, (int)value), bits);
@@ -135,12 +150,12 @@ internal sealed partial class Assembler
         if (isShort)
             Write((byte)distance);
         else
-            Write(memory.Offset);
+            WriteNumber(memory.Offset);
     }
 
     private void Write(params ReadOnlySpan<byte> bytes) => _code.AddRange(bytes);
 
-    private void Write(int value)
+    private void WriteNumber(int value)
     {
         Span<byte> bytes = stackalloc byte[sizeof(int)];
         BinaryPrimitives.WriteInt32LittleEndian(bytes, value);

@@ -15,6 +15,6 @@ public enum KernelPath
     /// <summary>512-bit vectors of x86: the subsets F, BW, CD, DQ and VL.</summary>
     Avx512,
 
-    /// <summary><see cref="Avx512"/>, and products of whole numbers in machine code: AVX512-VNNI.</summary>
+    /// <summary><see cref="Avx512"/>, and products of whole numbers by AVX512-VNNI, in machine code that is made at run time: on Linux.</summary>
     Avx512Vnni,
 }

@@ -7,7 +7,7 @@ namespace Deepseek.Inference.Kernels;
 /// <remarks>The best available one is taken unless the environment variable <c>DEEPSEEK_KERNELS</c> names another.</remarks>
 public static class KernelPaths
 {
-    /// <summary>The environment variable that forces a path: <c>scalar</c>, <c>vector128</c>, <c>avx2</c> or <c>avx512</c>.</summary>
+    /// <summary>The environment variable that forces a path: <c>scalar</c>, <c>vector128</c>, <c>avx2</c>, <c>avx512</c> or <c>avx512vnni</c>.</summary>
     public const string Variable = "DEEPSEEK_KERNELS";
 
     // Slowest first. The AVX-512 subsets are those that every server processor since Skylake-SP has together.

@@ -5,39 +5,40 @@ namespace Deepseek.Inference.Kernels;
 /// <summary>Attention over cached whole numbers in machine code, for vectors of 512 bits.</summary>
 internal static unsafe class VnniAttention
 {
-    private const int Vectors = 2;
+    private const int Run = AttentionCall.CodeRun;
+    private const int RunBytes = Run * sizeof(short);
 
-    private static readonly float* Zeros = (float*)NativeMemory.AllocZeroed(Vectors * 64);
+    private static readonly float* Zeros = (float*)NativeMemory.AllocZeroed(AttentionCall.ColumnStep, sizeof(float));
 
     private static readonly int* Order = KeepOrder();
 
     /// <summary>Sums of products of 16 queries, one a lane, with 32 keys: exact ones of 32 elements, which are added in order.</summary>
+    /// <param name="queries">[width / 2, 16, 2].</param>
+    /// <param name="key">The first key.</param>
+    /// <param name="stride">Elements from a key to the next one.</param>
+    /// <param name="latent">Elements of the latent part, a multiple of 32.</param>
+    /// <param name="width">Elements of both parts.</param>
+    /// <param name="latents">Receives the sums of the latent part, [32 × 16].</param>
+    /// <param name="ropes">Receives those of the rope part.</param>
     public static void Dot(short* queries, short* key, long stride, int latent, int width, float* latents, float* ropes)
     {
-        const int run = AttentionCall.CodeRun;
         const int sums = VnniScoreCode.Keys * LaneSums.Lanes;
         new Span<float>(latents, sums).Clear();
         new Span<float>(ropes, sums).Clear();
         VnniScores call = new() { Queries = queries, Keys = key, Stride = stride * sizeof(short), Far = stride * sizeof(short) * VnniScoreCode.Keys };
-        Dot(&call, latents, latent / run, width == latent);
-        Dot(&call, ropes, (width - latent) / run, true);
+        AddRuns(&call, latents, latent / Run, RunBytes);
+        AddRuns(&call, ropes, ((width - latent) / Run) - 1, RunBytes);
+        AddRuns(&call, ropes, width > latent ? 1 : 0, call.Far + RunBytes - (width * sizeof(short))); // the first run of the next keys
+    }
 
-        // Asks for each run's next one, and with the last for the first of the next keys.
-        void Dot(VnniScores* call, float* to, int runs, bool last)
-        {
-            call->Sums = to;
-            call->Ahead = run * sizeof(short);
-            if (last && runs > 0)
-                runs--;
-            call->Runs = runs;
-            if (runs > 0)
-                VnniCode.Scores(call);
-            if (!last || width == latent && to == ropes)
-                return;
-            call->Runs = 1;
-            call->Ahead = call->Far - ((width - run) * sizeof(short));
-            VnniCode.Scores(call);
-        }
+    private static void AddRuns(VnniScores* call, float* sums, int runs, long ahead)
+    {
+        if (runs <= 0)
+            return;
+        call->Sums = sums;
+        call->Runs = runs;
+        call->Ahead = ahead;
+        VnniCode.Scores(call);
     }
 
     /// <summary>Adds the weighted values of 32 positions, 32 columns of them, to 8 rows; their sums begin with the first positions.</summary>

@@ -43,6 +43,7 @@ internal static unsafe class VnniProducts<TNumbers>
             new Span<float>(sums, SumsLength).Clear();
         VnniTile tile = new()
         {
+            ScaleBytes = product.Layout.TileHeaderBytes,
             Steps = (float*)product.Source,
             Tables = IsPlain(product.Layout) ? TNumbers.BytesOfWeights : TNumbers.Levels,
             End = (long)product.Blocks * PreparedActivations.BlockBytes,
@@ -50,12 +51,15 @@ internal static unsafe class VnniProducts<TNumbers>
             Zeros = Zeros,
             Factor = product.Factor,
         };
-        for (var row = 0; row < product.RowCount; row += TileRows)
+        // Few tokens meet all whole tiles in one call; of more, all meet a tile while it lies in the first cache.
+        var together = product.Layout.Precision == WeightPrecision.Nf4 && count <= Together ? Math.Max(1, product.RowCount / TileRows) : 1;
+        for (var row = 0; row < product.RowCount; row += together * TileRows)
         {
+            if (product.RowCount - row < together * TileRows)
+                together = 1;
             product.AskAhead(row);
-            if ((product.RowCount - row - 1) / TileRows is < BandProduct.NextParts and var left)
-                product.PrefetchNext(BandProduct.NextParts - 1 - left);
             var weights = Arrange(product, row, ref tile);
+            tile.Tiles = together;
             Multiply(product, row, tile, weights, tokens, first, count);
         }
     }

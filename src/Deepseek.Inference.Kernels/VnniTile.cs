@@ -6,11 +6,17 @@ namespace Deepseek.Inference.Kernels;
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct VnniTile
 {
-    /// <summary>The first line of 16 rows, piece by piece, in a piece row by row; the others follow.</summary>
+    /// <summary>Tiles, one after the other: more than one only where a tile begins with its scales.</summary>
+    public long Tiles;
+
+    /// <summary>The first line of the first tile's 16 rows, piece by piece, in a piece row by row; the others follow.</summary>
     public byte* Lines;
 
     /// <summary>The weights' scales, block by block, in a block row by row: fp32, or codes of 8 bits.</summary>
     public void* Scales;
+
+    /// <summary>Bytes of a tile's scales, a multiple of 64.</summary>
+    public long ScaleBytes;
 
     /// <summary>For codes: the steps that they count, each for 16 blocks.</summary>
     public float* Steps;
@@ -24,7 +30,7 @@ internal unsafe struct VnniTile
     /// <summary>The tokens.</summary>
     public BandToken* Tokens;
 
-    /// <summary>Where the first block lies in a token's activations, bytes.</summary>
+    /// <summary>Where the block lies in a token's activations, bytes.</summary>
     public long At;
 
     /// <summary>Where the last one ends.</summary>

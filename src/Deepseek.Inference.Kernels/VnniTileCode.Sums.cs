@@ -69,11 +69,36 @@ internal sealed partial class VnniTileCode
         to.Mov(Field(nameof(VnniTile.Scales)), scales);
     }
 
+    /// <summary>What lies behind a tile is the next one: its scales, then its lines.</summary>
+    /// <returns>The jump that is taken when there is none.</returns>
+    private int BeginTile()
+    {
+        var (value, end) = (X[0], X[1]);
+        to.Mov(value, Field(nameof(VnniTile.Tiles)));
+        to.Sub(value, 1);
+        to.Mov(Field(nameof(VnniTile.Tiles)), value);
+        var last = to.Jz();
+        to.Sub(value, value);
+        to.Mov(Field(nameof(VnniTile.At)), value);
+        to.Mov(value, Field(nameof(VnniTile.Outputs)));
+        to.Add(value, LaneBytes);
+        to.Mov(Field(nameof(VnniTile.Outputs)), value);
+        to.Mov(Field(nameof(VnniTile.Scales)), Weights);
+        to.Mov(end, Weights);
+        to.Add(end, Field(nameof(VnniTile.ScaleBytes)));
+        var next = to.Here;
+        Ask(0);
+        to.Add(Weights, Line);
+        to.Cmp(Weights, end);
+        to.Jb(next);
+        return last;
+    }
+
     /// <summary>Adds the partial sums: l and l + 4, then l + 2, then l + 1.</summary>
     private void WriteOutputs()
     {
         var (sums, outputs) = (X[0], X[1]);
-        var (factor, even, odd, other) = (new Zmm(0), new Zmm(1), new Zmm(2), new Zmm(3));
+        var (factor, even, odd, other) = (Codes[0], Codes[1], Codes[2], Codes[3]);
         to.Vpbroadcastd(factor, Field(nameof(VnniTile.Factor)));
         to.Mov(sums, Field(nameof(VnniTile.Sums)));
         to.Mov(outputs, Field(nameof(VnniTile.Outputs)));

@@ -45,6 +45,7 @@ internal sealed partial class VnniTileCode(Assembler to, VnniWeights weights, bo
         to.Mov(X[0], Field(nameof(VnniTile.Tables)));
         to.Vmovdqu32(Levels, new Address(X[0]));
         to.Vmovdqu32(Mask, new Address(X[0], Line));
+        var tile = to.Here;
         var next = to.Here;
         BeginLine();
         for (var piece = 0; piece < Pieces; piece++)
@@ -62,6 +63,13 @@ internal sealed partial class VnniTileCode(Assembler to, VnniWeights weights, bo
         to.Cmp(X[0], Field(nameof(VnniTile.End)));
         to.Jb(next);
         WriteOutputs();
+        if (weights == VnniWeights.Nf4)
+        {
+            var last = BeginTile();
+            to.Jmp(tile);
+            to.Land(last);
+        }
+
         if (tokens == X.Length)
             to.Pop(Register.Rbx);
         to.Return();
@@ -95,18 +103,20 @@ internal sealed partial class VnniTileCode(Assembler to, VnniWeights weights, bo
 
     private void MultiplyPiece(int piece)
     {
-        var line = piece * Line;
         if (weights != VnniWeights.Bytes)
-        {
-            to.PrefetchT1(new Address(Weights, line + BandProducts.FarAhead));
-            to.PrefetchT0(new Address(Weights, line + BandProducts.Ahead));
-        }
-
-        to.Vmovdqu32(Codes[0], new Address(Weights, line));
+            Ask(piece * Line);
+        to.Vmovdqu32(Codes[0], new Address(Weights, piece * Line));
         if (bytesOfX)
             MultiplyBytes(piece);
         else
             MultiplyWords(piece);
+    }
+
+    /// <summary>Asks for what lies ahead of a line, as <see cref="BandProducts.Ask"/> does.</summary>
+    private void Ask(int line)
+    {
+        to.PrefetchT1(new Address(Weights, line + BandProducts.FarAhead));
+        to.PrefetchT0(new Address(Weights, line + BandProducts.Ahead));
     }
 
     private void MultiplyWords(int piece)

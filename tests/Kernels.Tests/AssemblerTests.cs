@@ -51,6 +51,7 @@ public sealed class AssemblerTests
     {
         ["Mov"] = (to, a, b) => to.Mov(a, b),
         ["Add"] = (to, a, b) => to.Add(a, b),
+        ["Sub"] = (to, a, b) => to.Sub(a, b),
         ["Cmovae"] = (to, a, b) => to.Cmovae(a, b),
     };
 
@@ -130,16 +131,19 @@ public sealed class AssemblerTests
         var again = to.Here;
         to.Add(Register.Rax, 1);
         var ahead = to.Jae();
+        var alsoAhead = to.Jz();
         to.Jb(again);
         to.Jnz(again);
+        to.Jmp(again);
         var landing = to.Here;
         to.Land(ahead);
+        to.Land(alsoAhead);
         to.Return();
 
         var read = MachineCode.Read(to.ToArray());
 
-        Assert.Equal([Mnemonic.Mov, Mnemonic.Add, Mnemonic.Jae, Mnemonic.Jb, Mnemonic.Jne, Mnemonic.Vzeroupper, Mnemonic.Ret], read.Select(instruction => instruction.Mnemonic));
-        Assert.Equal([(ulong)landing, (ulong)again, (ulong)again], read.Where(instruction => instruction.Op0Kind == OpKind.NearBranch64).Select(instruction => instruction.NearBranchTarget));
+        Assert.Equal([Mnemonic.Mov, Mnemonic.Add, Mnemonic.Jae, Mnemonic.Je, Mnemonic.Jb, Mnemonic.Jne, Mnemonic.Jmp, Mnemonic.Vzeroupper, Mnemonic.Ret], read.Select(instruction => instruction.Mnemonic));
+        Assert.Equal([(ulong)landing, (ulong)landing, (ulong)again, (ulong)again, (ulong)again], read.Where(instruction => instruction.Op0Kind == OpKind.NearBranch64).Select(instruction => instruction.NearBranchTarget));
     }
 
     private static void AssertReads(string expected, Action<Assembler> write)

@@ -66,6 +66,23 @@ public sealed partial class BandProductsTests
         }
     }
 
+    [Theory, MemberData(nameof(FormsInOrders))]
+    public void Multiply_WideMatrixByManyTokens_EqualsTokensAlone(WeightPrecision weights, ActivationPrecision activations, string kernel)
+    {
+        const int Tokens = 19; // of so many columns more than are taken at once anywhere
+        var order = Enum.Parse<ActivationOrder>(kernel);
+        Assert.SkipWhen(order == ActivationOrder.Columns, "The definition takes one token after the other.");
+        var random = new Random(20260305);
+        var layout = new BandLayout(weights, 20, 10_000);
+        var matrix = ProductData.Matrix(random, layout);
+        var x = BandData.Normal(random, Tokens * layout.Columns);
+
+        var together = ProductData.Multiply(order, layout, matrix, x, activations);
+
+        var alone = Enumerable.Range(0, Tokens).SelectMany(token => ProductData.Multiply(order, layout, matrix, x[(token * layout.Columns)..((token + 1) * layout.Columns)], activations));
+        Assert.Equal(Bits([.. alone]), Bits(together));
+    }
+
     [Theory, MemberData(nameof(Forms))]
     public void Multiply_NormalData_IsNearTheProductInDoublePrecision(WeightPrecision weights, ActivationPrecision activations)
     {
