@@ -12,10 +12,10 @@ internal enum ActivationOrder
     /// <summary>16-bit numbers, the even columns, then the odd ones: <see cref="WordCodes512"/>.</summary>
     EvenOdd,
 
-    /// <summary>As <see cref="EvenOdd"/>, for <see cref="VnniWords"/>.</summary>
+    /// <summary>The order of <see cref="EvenOdd"/>, for another kernel: <see cref="VnniWords"/>.</summary>
     DotWords,
 
-    /// <summary>As <see cref="Correction"/>, for <see cref="VnniBytes"/>.</summary>
+    /// <summary>The order of <see cref="Correction"/>, for another kernel: <see cref="VnniBytes"/>.</summary>
     DotBytes,
 
     /// <summary>8-bit numbers column by column, then their magnitudes: <see cref="ByteCodes256"/>.</summary>

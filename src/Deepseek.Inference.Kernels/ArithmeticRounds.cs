@@ -8,7 +8,7 @@ namespace Deepseek.Inference.Kernels;
 internal abstract class ArithmeticRounds : TeamWork
 {
     /// <summary>Multiply-adds that do not wait for one another: the five or six cycles of one, times the two that may begin in a cycle. With their operands they fit into 16 registers.</summary>
-    protected const int Chains = 12;
+    public const int Chains = 12;
 
     /// <summary>Rounds of an item: a fraction of a millisecond.</summary>
     protected const int Rounds = 50_000;

@@ -4,7 +4,7 @@ using System.Numerics;
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>Encodes the instructions of x86-64 that C# has no name for, and those around them: 64-bit registers here, vectors of 512 bits in the other part.</summary>
-/// <remarks>Encodings are those of Intel's Software Developer's Manual, volume 2. A method has its instruction's name, and its operands in the manual's order.</remarks>
+/// <remarks>Encodings are those of Intel's Software Developer's Manual, volume 2. A method has its instruction's name, and its operands in the manual's order; <see cref="Return"/> alone writes two.</remarks>
 internal sealed partial class Assembler
 {
     private readonly List<byte> _code = [];
@@ -23,8 +23,6 @@ internal sealed partial class Assembler
 
     public void Lea(Register to, Address from) => Wide(0x8D, to, from);
 
-    public void Add(Register to, Register value) => Wide(0x03, to, value);
-
     public void Add(Register to, Address value) => Wide(0x03, to, value);
 
     public void Add(Register to, int value) => Immediate(0, to, value);
@@ -39,14 +37,14 @@ internal sealed partial class Assembler
 
     public void Cmp(Register value, Address with) => Wide(0x3B, value, with);
 
+    public void Cmp(Register value, int with) => Immediate(7, value, with);
+
     /// <summary>Moves if what was compared is not below, without signs.</summary>
     public void Cmovae(Register to, Register from)
     {
         Write(Rex((int)to, (int)from), 0x0F, 0x43);
         Write(ModRm(3, (int)to, (int)from));
     }
-
-    public void Cmp(Register value, int with) => Immediate(7, value, with);
 
     public void Shl(Register value, byte bits) => Shift(4, value, bits);
 
@@ -58,9 +56,9 @@ internal sealed partial class Assembler
     /// <summary>PREFETCHT1: into the second cache and those beyond.</summary>
     public void PrefetchT1(Address line) => Prefetch(2, line);
 
-    public void Push(Register value) => Write((byte)(0x50 | ((int)value & 7)));
+    public void PushRbx() => Write(0x53);
 
-    public void Pop(Register value) => Write((byte)(0x58 | ((int)value & 7)));
+    public void PopRbx() => Write(0x5B);
 
     /// <summary>VZEROUPPER, so that code without vectors' upper halves does not wait for them on some processors, and RET.</summary>
     public void Return() => Write(0xC5, 0xF8, 0x77, 0xC3);

@@ -48,7 +48,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     {
         var queries = scratch.QueryCodes + ((long)row * scratch.QueryWidth);
         float* latents = scratch.Lanes, ropes = latents + (GroupPositions * Width);
-        if (Width == LanesOfVnni && call.Vnni && keys == GroupPositions)
+        if (Width == VnniScoreCode.Lanes && call.Vnni && keys == GroupPositions)
             VnniAttention.Dot(queries, key, stride, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);
         else
             DotCodes(queries, key, stride, keys, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);

@@ -14,7 +14,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             {
                 var end = Math.Min(first + GroupPositions, to);
                 var row = 0;
-                if (Width == LanesOfVnni && call.Vnni && end - first == GroupPositions)
+                if (Width == VnniScoreCode.Lanes && call.Vnni && end - first == GroupPositions)
                 {
                     for (; row + VnniValueCode.Rows <= AttentionCall.Padded(rows, Rows); row += VnniValueCode.Rows)
                     {

@@ -20,8 +20,6 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     // Keys whose sums are in registers at once.
     private const int KeysAtOnce = 8;
 
-    private const int LanesOfVnni = 16;
-
     private static int Width => TLanes.Count;
 
     /// <summary>The partial result of a block over a split. Rows that see nothing of it are left undefined.</summary>

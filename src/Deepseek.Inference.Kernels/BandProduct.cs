@@ -23,7 +23,7 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     // The first tile's scales. Where bands follow one another the lines were asked for, too; more here costs more than it brings.
     private const int FirstBytes = 512;
 
-        private readonly int _header = layout.HeaderBytesOf(band);
+    private readonly int _header = layout.HeaderBytesOf(band);
     private readonly int _tileRows = layout.TileRows;
     private readonly int _tileHeader = layout.TileHeaderBytes;
 
@@ -74,7 +74,7 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
 
     /// <summary>16 rows, as kernels take them.</summary>
     /// <param name="row">The first, a multiple of 16.</param>
-    /// <param name="scratch">Room for a line of each row, at a multiple of 64.</param>
+    /// <param name="scratch">Room for a line of each row, or for all lines, at a multiple of 64.</param>
     public TileSource TileAt(int row, byte* scratch) => new(Lines(Source, row), TileBytes, Math.Min(TileSource.Rows, RowCount - row), scratch);
 
     /// <summary>The first byte of a tile of the layout: its scales, where it has them.</summary>

@@ -15,10 +15,10 @@ namespace Deepseek.Inference.Kernels;
 /// </remarks>
 internal static unsafe partial class BandProducts
 {
-    /// <summary>Bytes ahead of the weights that kernels ask the second cache for.</summary>
+    /// <summary>Bytes ahead of the weights that kernels ask the first cache for.</summary>
     public const int Ahead = 5 * 1024;
 
-    // Where the second cache asks memory, which takes longer to answer than the few lines allow that the first cache can wait for.
+    /// <summary>Bytes ahead of the weights that kernels ask the second cache for: memory takes longer to answer than the few lines allow that the first cache can wait for.</summary>
     public const int FarAhead = 12 * 1024;
 
     /// <summary>Asks for a line: a few at a time and in the order of addresses, so that the processor sees one stream beside the computing.</summary>
@@ -65,6 +65,8 @@ internal static unsafe partial class BandProducts
     public static void Multiply(BandLayout layout, int band, byte* source, PreparedActivations x, int* tokens, int count, float* y, long stride, byte* next = null)
     {
         Require(layout, band, source, x, count, y, stride);
+        if (count == 0)
+            return;
         _ = ProductTables.WordLow; // made before the kernels are compiled: they then read it without asking
         var product = new BandProduct(KernelPaths.Selected, layout, band, source, x, tokens, count, y, stride, next);
         switch (x.Order)

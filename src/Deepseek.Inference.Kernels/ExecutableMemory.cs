@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>Memory from which machine code runs.</summary>
-/// <remarks>Code is written to a file in memory, and the file mapped to be read and executed: no page can ever be written and executed, and a system that lets the runtime place its own code so permits this, too.</remarks>
+/// <remarks>Code is written to a file in memory, and the file mapped to be read and executed: no page is ever writable and executable, and a system that lets the runtime place its own code so permits this, too.</remarks>
 internal static unsafe partial class ExecutableMemory
 {
     private const uint CloseOnExec = 1; // MFD_CLOEXEC of Linux, linux/memfd.h
@@ -19,15 +19,22 @@ internal static unsafe partial class ExecutableMemory
     {
         if (!OperatingSystem.IsLinux())
             return null;
-        var descriptor = CreateMemoryFile("deepseek-kernels", CloseOnExec | Executable);
-        if (descriptor < 0)
-            descriptor = CreateMemoryFile("deepseek-kernels", CloseOnExec);
-        if (descriptor < 0)
-            return null;
-        using var file = new SafeFileHandle(descriptor, ownsHandle: true);
-        RandomAccess.Write(file, code, 0);
-        var memory = Map(null, (nuint)code.Length, ReadExecute, Private, file, 0);
-        return memory == (void*)-1 ? null : (byte*)memory;
+        try
+        {
+            var descriptor = CreateMemoryFile("deepseek-kernels", CloseOnExec | Executable);
+            if (descriptor < 0)
+                descriptor = CreateMemoryFile("deepseek-kernels", CloseOnExec);
+            if (descriptor < 0)
+                return null;
+            using var file = new SafeFileHandle(descriptor, ownsHandle: true);
+            RandomAccess.Write(file, code, 0);
+            var memory = Map(null, (nuint)code.Length, ReadExecute, Private, file, 0);
+            return memory == (void*)-1 ? null : (byte*)memory;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or EntryPointNotFoundException or DllNotFoundException)
+        {
+            return null; // other kernels compute the same
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]

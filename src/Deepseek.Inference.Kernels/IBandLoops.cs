@@ -52,12 +52,6 @@ internal unsafe interface IBandLoops
 /// <param name="scales">Their scales.</param>
 internal readonly unsafe struct BandToken(byte* x, float* scales)
 {
-    /// <summary>Bytes of a token.</summary>
-    public const int Bytes = 16;
-
-    /// <summary>Where <see cref="Scales"/> lies in it, bytes.</summary>
-    public const int ScalesAt = 8;
-
     public readonly byte* X = x;
     public readonly float* Scales = scales;
 }

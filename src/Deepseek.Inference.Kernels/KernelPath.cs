@@ -1,6 +1,6 @@
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>The instruction set that kernels are computed with.</summary>
+/// <summary>The instruction set that kernels are computed with. Each of x86 has the instructions of those before it.</summary>
 public enum KernelPath
 {
     /// <summary>Plain C#: the definition that every other path equals.</summary>

@@ -10,14 +10,16 @@ public static class KernelPaths
     /// <summary>The environment variable that forces a path: <c>scalar</c>, <c>vector128</c>, <c>avx2</c>, <c>avx512</c> or <c>avx512vnni</c>.</summary>
     public const string Variable = "DEEPSEEK_KERNELS";
 
+    private static readonly bool HasAvx512 = Avx512F.VL.IsSupported && Avx512BW.VL.IsSupported && Avx512CD.VL.IsSupported && Avx512DQ.VL.IsSupported;
+
     // Slowest first. The AVX-512 subsets are those that every server processor since Skylake-SP has together.
     private static readonly (KernelPath Path, string Name, bool Supported)[] Paths =
     [
         (KernelPath.Scalar, "scalar", true),
         (KernelPath.Vector128, "vector128", Vector128.IsHardwareAccelerated),
         (KernelPath.Avx2, "avx2", Avx2.IsSupported && Fma.IsSupported),
-        (KernelPath.Avx512, "avx512", Avx512F.VL.IsSupported && Avx512BW.VL.IsSupported && Avx512CD.VL.IsSupported && Avx512DQ.VL.IsSupported),
-        (KernelPath.Avx512Vnni, "avx512vnni", VnniCode.IsSupported),
+        (KernelPath.Avx512, "avx512", HasAvx512),
+        (KernelPath.Avx512Vnni, "avx512vnni", HasAvx512 && VnniCode.IsSupported),
     ];
 
     // An exception out of a static initializer would reach callers as a TypeInitializationException; so the fault waits here.

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>64-bit registers. By the convention of System V a function may change all but Rbx, and gets its first argument in Rdi.</summary>
@@ -24,6 +26,13 @@ internal readonly record struct Address(Register Base, int Offset = 0, Register?
 {
     /// <summary>The high bit of the index' number.</summary>
     public int HighIndex => (int)(Index ?? 0) >> 3;
+
+    /// <summary>A field of a structure.</summary>
+    /// <param name="structure">Its place.</param>
+    /// <param name="name">The field's name.</param>
+    public static Address Field<T>(Register structure, string name)
+        where T : unmanaged =>
+        new(structure, (int)Marshal.OffsetOf<T>(name));
 }
 
 /// <summary>A vector register of 512 bits.</summary>

@@ -75,6 +75,7 @@ internal sealed unsafe class PreparedActivations : IDisposable
         (Tokens, Columns, Precision, Order) = (tokens, columns, precision, order);
         BlockCount = (int)Lengths.CeilDiv(columns, BandLayout.BlockColumns);
         var blocks = (nuint)tokens * (nuint)BlockCount;
+        // Kernels read a block beyond an odd last one, and do not use it.
         Blocks = _memory.Reserve((blocks * (BlockBytes + sizeof(float))) + BlockBytes);
         Scales = (float*)(Blocks + (blocks * BlockBytes));
     }

@@ -4,7 +4,7 @@ namespace Deepseek.Inference.Kernels;
 /// <param name="first">The first row's first line.</param>
 /// <param name="tileBytes">From there to the next tile of the layout.</param>
 /// <param name="rows">Rows that the band has of them, 1 or more.</param>
-/// <param name="scratch">Room for a line of each row, at a multiple of 64.</param>
+/// <param name="scratch">Room for a line of each row, or for all lines where they are interleaved together, at a multiple of 64.</param>
 internal readonly unsafe struct TileSource(byte* first, int tileBytes, int rows, byte* scratch)
 {
     /// <summary>Rows of a tile: a 32-bit lane each of a vector of 512 bits.</summary>
@@ -28,11 +28,10 @@ internal readonly unsafe struct TileSource(byte* first, int tileBytes, int rows,
 
     /// <summary>All lines, one after the other: the scratch memory has room for them.</summary>
     /// <param name="lines">Lines of a row.</param>
-    public TileSource InterleaveAll(int lines)
+    public void InterleaveAll(int lines)
     {
         for (var line = 0; line < lines; line++)
             Interleave(line, scratch + ((long)line * LineBytes));
-        return new TileSource(scratch, 0, Rows, null);
     }
 
     private void Interleave(int line, byte* destination)

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>Attention over cached whole numbers in machine code, for vectors of 512 bits.</summary>
@@ -8,9 +6,8 @@ internal static unsafe class VnniAttention
     private const int Run = AttentionCall.CodeRun;
     private const int RunBytes = Run * sizeof(short);
 
-    private static readonly float* Zeros = (float*)NativeMemory.AllocZeroed(AttentionCall.ColumnStep, sizeof(float));
-
-    private static readonly int* Order = KeepOrder();
+    private static readonly float* Zeros = KeptMemory.Zeros(AttentionCall.ColumnStep);
+    private static readonly int* Order = KeptMemory.Of<int>(VnniValueCode.ColumnOrder);
 
     /// <summary>Sums of products of 16 queries, one a lane, with 32 keys: exact ones of 32 elements, which are added in order.</summary>
     /// <param name="queries">[width / 2, 16, 2].</param>
@@ -28,33 +25,25 @@ internal static unsafe class VnniAttention
         VnniScores call = new() { Queries = queries, Keys = key, Stride = stride * sizeof(short), Far = stride * sizeof(short) * VnniScoreCode.Keys };
         AddRuns(&call, latents, latent / Run, RunBytes);
         AddRuns(&call, ropes, ((width - latent) / Run) - 1, RunBytes);
-        AddRuns(&call, ropes, width > latent ? 1 : 0, call.Far + RunBytes - (width * sizeof(short))); // the first run of the next keys
-    }
-
-    private static void AddRuns(VnniScores* call, float* sums, int runs, long ahead)
-    {
-        if (runs <= 0)
-            return;
-        call->Sums = sums;
-        call->Runs = runs;
-        call->Ahead = ahead;
-        VnniCode.Scores(call);
+        AddRuns(&call, ropes, 1, call.Far + RunBytes - (width * sizeof(short))); // the first run of the next keys
     }
 
     /// <summary>Adds the weighted values of 32 positions, 32 columns of them, to 8 rows; their sums begin with the first positions.</summary>
     public static void Weigh(short* weights, short* values, long stride, float* steps, float* outputs, long width, bool begins)
     {
-        VnniValues call = new() { Weights = weights, Values = values, Position = stride * sizeof(short), Order = Order, Steps = steps, To = outputs, ToStride = width * sizeof(float) };
+        VnniValues call = new() { Weights = weights, Values = values, Stride = stride * sizeof(short), Order = Order, Steps = steps, To = outputs, ToStride = width * sizeof(float) };
         call.From = begins ? Zeros : outputs;
         call.FromStride = begins ? 0 : call.ToStride;
         VnniCode.Values(&call);
     }
 
-    private static int* KeepOrder()
+    private static void AddRuns(VnniScores* call, float* sums, int runs, long ahead)
     {
-        var order = VnniValueCode.ColumnOrder;
-        var kept = (int*)NativeMemory.AlignedAlloc((nuint)order.Length * sizeof(int), BandLayout.LineBytes);
-        order.CopyTo(new Span<int>(kept, order.Length));
-        return kept;
+        if (runs == 0)
+            return;
+        call->Sums = sums;
+        call->Runs = runs;
+        call->Ahead = ahead;
+        VnniCode.Scores(call);
     }
 }

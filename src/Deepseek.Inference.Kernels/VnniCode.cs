@@ -5,16 +5,19 @@ namespace Deepseek.Inference.Kernels;
 /// <summary>Inner loops in machine code: AVX512-VNNI, for which C# has no intrinsics, multiplies and adds in one instruction.</summary>
 /// <remarks>
 /// They are encoded once for the process, and called through pointers. Each is a leaf that changes no register whose value its caller expects to keep, and no memory but what it is given; what it computes, other
-/// loops compute in C#, bit for bit. None takes longer than some 20 µs, so that a collection need not wait for more.
+/// loops compute in C#, bit for bit. They are called without the usual transition: in the widths of models none takes longer than some 20 µs, for which a collection can wait.
 /// </remarks>
 internal static unsafe class VnniCode
 {
     /// <summary>Tokens that meet a tile at once: as many as there are registers for.</summary>
     public const int MostTokens = 8;
 
+    /// <summary>Functions that there are.</summary>
+    public const int Functions = Tiles + 4;
+
     private const int Tiles = 3 * 2 * MostTokens;
 
-    private static readonly int[] Entries = new int[Tiles + 4];
+    private static readonly int[] Entries = new int[Functions];
     private static readonly byte* Start = HasInstructions() ? ExecutableMemory.Place(Assemble(Entries)) : null;
 
     /// <summary>Whether the processor has the instructions, and the system lets code run that is made here.</summary>
@@ -26,14 +29,14 @@ internal static unsafe class VnniCode
     /// <summary>Adds a group's weighted values to 8 rows.</summary>
     public static delegate* unmanaged[SuppressGCTransition]<VnniValues*, void> Values => (delegate* unmanaged[SuppressGCTransition]<VnniValues*, void>)At(Tiles + 1);
 
-    /// <summary>Multiplies a tile with one to eight tokens.</summary>
+    /// <summary>Multiplies tiles with one to eight tokens.</summary>
     /// <param name="weights">How the weights lie.</param>
     /// <param name="bytesOfX">Whether activations are bytes instead of words.</param>
     /// <param name="tokens">How many tokens.</param>
     public static delegate* unmanaged[SuppressGCTransition]<VnniTile*, void> Tile(VnniWeights weights, bool bytesOfX, int tokens) =>
         (delegate* unmanaged[SuppressGCTransition]<VnniTile*, void>)At((((((int)weights * 2) + (bytesOfX ? 1 : 0)) * MostTokens) + tokens) - 1);
 
-    /// <summary>Multiplies and adds between registers, so many rounds.</summary>
+    /// <summary>Multiplies and adds between registers, so many rounds: for a fraction of a millisecond, so with the usual transition.</summary>
     /// <param name="bytes">Whether bytes are multiplied instead of words.</param>
     public static delegate* unmanaged<long, void> Peak(bool bytes) => (delegate* unmanaged<long, void>)At(Tiles + (bytes ? 3 : 2));
 
@@ -71,5 +74,5 @@ internal static unsafe class VnniCode
     private static byte* At(int function) => Start + Entries[function];
 
     /// <summary>CPUID 7: ECX bit 11 is AVX512_VNNI. That the system keeps the registers is what the runtime asks before it has AVX-512.</summary>
-    private static bool HasInstructions() => Avx512BW.IsSupported && X86Base.X64.IsSupported && (X86Base.CpuId(7, 0).Ecx & (1 << 11)) != 0;
+    private static bool HasInstructions() => OperatingSystem.IsLinux() && Avx512BW.IsSupported && X86Base.X64.IsSupported && (X86Base.CpuId(7, 0).Ecx & (1 << 11)) != 0;
 }

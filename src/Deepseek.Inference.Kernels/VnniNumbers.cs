@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
@@ -18,10 +17,10 @@ internal unsafe interface IVnniNumbers
     /// <summary>Two vectors in memory that stays.</summary>
     protected static byte* Keep(Vector512<byte> first, byte second)
     {
-        var table = (byte*)NativeMemory.AlignedAlloc(2 * BandLayout.LineBytes, BandLayout.LineBytes);
-        first.Store(table);
-        Vector512.Create(second).Store(table + BandLayout.LineBytes);
-        return table;
+        Span<byte> vectors = stackalloc byte[2 * BandLayout.LineBytes];
+        first.CopyTo(vectors);
+        vectors[BandLayout.LineBytes..].Fill(second);
+        return KeptMemory.Of<byte>(vectors);
     }
 }
 

@@ -5,9 +5,6 @@ namespace Deepseek.Inference.Kernels;
 /// <param name="bytes">Whether bytes are multiplied instead of words.</param>
 internal sealed class VnniPeakCode(Assembler to, bool bytes)
 {
-    /// <summary>Multiply-adds of a round, which do not wait for one another.</summary>
-    public const int Chains = 12;
-
     private const Register Rounds = Register.Rdi;
 
     /// <summary>A function whose argument is the number of rounds, 1 or more.</summary>
@@ -17,7 +14,7 @@ internal sealed class VnniPeakCode(Assembler to, bool bytes)
         to.Vpxord(x, x, x);
         to.Vpxord(y, y, y);
         var next = to.Here;
-        for (var chain = 0; chain < Chains; chain++)
+        for (var chain = 0; chain < ArithmeticRounds.Chains; chain++)
         {
             if (bytes)
                 to.Vpdpbusd(new Zmm(16 + chain), x, y);

@@ -1,12 +1,12 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>Multiplies the rows of a band with tokens in machine code of AVX512-VNNI.</summary>
 /// <typeparam name="TNumbers">What activations are.</typeparam>
 /// <remarks>
-/// For few tokens and for many alike the weights of 16 rows meet eight tokens at a time, and are decoded anew for every eight: units of the processor that do not multiply do so meanwhile.
+/// For few tokens and for many alike the weights of 16 rows meet eight tokens at a time, and are decoded anew for every eight: units of the processor that do not multiply do so meanwhile. The begin of the next band is
+/// not asked for: that gained nothing, and where bands follow one another it cost a twelfth.
 /// </remarks>
 internal static unsafe class VnniProducts<TNumbers>
     where TNumbers : struct, IVnniNumbers
@@ -15,11 +15,14 @@ internal static unsafe class VnniProducts<TNumbers>
     private const int PartBytes = 256 << 10;
     private const int LeastOfPart = 16;
 
+    // Blocks times tokens of a call: some 20 µs.
+    private const int MostWork = 2048;
+
     private const int Together = VnniCode.MostTokens;
     private const int TileRows = TileSource.Rows;
     private const int SumsLength = Together * ProductShape.Lanes * TileRows;
 
-    private static readonly float* Zeros = (float*)NativeMemory.AllocZeroed(SumsLength, sizeof(float));
+    private static readonly float* Zeros = KeptMemory.Zeros(SumsLength);
 
     /// <summary>Multiplies all rows of a band with the tokens, in parts of one size: a few tokens left over would read all weights once more.</summary>
     public static void Run(in BandProduct product)
@@ -32,80 +35,82 @@ internal static unsafe class VnniProducts<TNumbers>
             Run(product, first, Math.Min(part, product.Count - first));
     }
 
+    private static VnniWeights WeightsOf(BandLayout layout) => layout.Precision switch
+    {
+        WeightPrecision.Nf4 => VnniWeights.Nf4,
+        WeightPrecision.Nf4Dynamic => VnniWeights.Nibbles,
+        _ => VnniWeights.Bytes,
+    };
+
     [SkipLocalsInit]
     private static void Run(in BandProduct product, int first, int count)
     {
         var tokens = stackalloc BandToken[count];
         for (var i = 0; i < count; i++)
             tokens[i] = product.Token(first + i);
-        var sums = stackalloc float[SumsLength];
+        var weights = WeightsOf(product.Layout);
+        var lineBytes = weights == VnniWeights.Bytes ? (long)product.Layout.LinesPerRow * TileSource.LineBytes : 0;
+        var scaleBytes = weights == VnniWeights.Nf4 ? 0 : (long)product.Blocks * TileRows * sizeof(float);
+        var lines = KernelScratch.Reserve((SumsLength * sizeof(float)) + lineBytes + (2 * scaleBytes));
+        var sums = (float*)(lines + lineBytes);
         if (product.Blocks < ProductShape.Lanes)
             new Span<float>(sums, SumsLength).Clear();
         VnniTile tile = new()
         {
             ScaleBytes = product.Layout.TileHeaderBytes,
             Steps = (float*)product.Source,
-            Tables = IsPlain(product.Layout) ? TNumbers.BytesOfWeights : TNumbers.Levels,
+            Tables = weights == VnniWeights.Bytes ? TNumbers.BytesOfWeights : TNumbers.Levels,
             End = (long)product.Blocks * PreparedActivations.BlockBytes,
             Sums = sums,
             Zeros = Zeros,
             Factor = product.Factor,
         };
-        // Few tokens meet all whole tiles in one call; of more, all meet a tile while it lies in the first cache.
-        var together = product.Layout.Precision == WeightPrecision.Nf4 && count <= Together ? Math.Max(1, product.RowCount / TileRows) : 1;
-        for (var row = 0; row < product.RowCount; row += together * TileRows)
+
+        // Few tokens meet some tiles in one call; of more, all meet a tile while it lies in the first cache.
+        var most = weights == VnniWeights.Nf4 && count <= Together ? Math.Max(1, MostWork / (product.Blocks * count)) : 1;
+        for (var row = 0; row < product.RowCount; row += (int)tile.Tiles * TileRows)
         {
-            if (product.RowCount - row < together * TileRows)
-                together = 1;
+            tile.Tiles = Math.Clamp((product.RowCount - row) / TileRows, 1, most);
             product.AskAhead(row);
-            var weights = Arrange(product, row, ref tile);
-            tile.Tiles = together;
-            Multiply(product, row, tile, weights, tokens, first, count);
+            Arrange(product, row, weights, lines, sums + SumsLength, ref tile);
+            Multiply(product, row, weights, tile, tokens, first, count);
         }
     }
-
-    private static bool IsPlain(BandLayout layout) => layout.TileRows != TileRows;
 
     /// <summary>The weights and scales of 16 rows: as they are stored, or made once for all tokens.</summary>
-    private static VnniWeights Arrange(in BandProduct product, int row, ref VnniTile tile)
+    private static void Arrange(in BandProduct product, int row, VnniWeights weights, byte* lines, float* scales, ref VnniTile tile)
     {
         tile.StepAt = (long)row / TileRows * product.Blocks;
-        if (product.Layout.Precision == WeightPrecision.Nf4)
-        {
-            tile.Lines = product.Lines(product.Source, row);
-            tile.Scales = product.Tile(row);
-            return VnniWeights.Nf4;
-        }
-
-        var (lines, scaleCount) = (product.Layout.LinesPerRow, TileRows * (long)product.Blocks);
-        var lineBytes = IsPlain(product.Layout) ? (long)lines * TileSource.LineBytes : 0;
-        var scratch = KernelScratch.Reserve(lineBytes + (2 * scaleCount * sizeof(float)));
-        var scales = (float*)(scratch + lineBytes);
-        TileScales.DecodeTurned(product, row, TileRows, scales, scales + scaleCount);
         tile.Lines = product.Lines(product.Source, row);
+        tile.Scales = product.Tile(row);
+        if (weights == VnniWeights.Nf4)
+            return;
+
+        TileScales.DecodeTurned(product, row, TileRows, scales, scales + ((long)product.Blocks * TileRows));
         tile.Scales = scales;
-        if (!IsPlain(product.Layout))
-            return VnniWeights.Nibbles;
-        product.TileAt(row, scratch).InterleaveAll(lines);
-        tile.Lines = scratch;
-        return VnniWeights.Bytes;
+        if (weights == VnniWeights.Nibbles)
+            return;
+
+        product.TileAt(row, lines).InterleaveAll(product.Layout.LinesPerRow);
+        tile.Lines = lines;
     }
 
-    /// <summary>Multiplies 16 rows with the tokens.</summary>
-    private static void Multiply(in BandProduct product, int row, in VnniTile tile, VnniWeights weights, BandToken* tokens, int first, int count)
+    /// <summary>Multiplies some tiles with the tokens.</summary>
+    [SkipLocalsInit]
+    private static void Multiply(in BandProduct product, int row, VnniWeights weights, in VnniTile tile, BandToken* tokens, int first, int count)
     {
-        var outputs = stackalloc float[Together * TileRows];
-        var isWhole = row + TileRows <= product.RowCount;
+        var outputs = stackalloc float[Together * TileRows]; // of rows of which the band has fewer
+        var rows = product.RowCount - row;
         for (var token = 0; token < count; token += Together)
         {
             var some = Math.Min(Together, count - token);
             var call = tile;
             call.Tokens = tokens + token;
-            call.Outputs = isWhole ? product.Output(first + token, row) : outputs;
-            call.Stride = sizeof(float) * (isWhole ? product.Stride : TileRows);
+            call.Outputs = rows >= TileRows ? product.Output(first + token, row) : outputs;
+            call.Stride = sizeof(float) * (rows >= TileRows ? product.Stride : TileRows);
             VnniCode.Tile(weights, TNumbers.AreBytes, some)(&call);
-            for (var i = 0; !isWhole && i < some; i++)
-                new ReadOnlySpan<float>(outputs + (i * TileRows), product.RowCount - row).CopyTo(new Span<float>(product.Output(first + token + i, row), TileRows));
+            for (var i = 0; rows < TileRows && i < some; i++)
+                new ReadOnlySpan<float>(outputs + (i * TileRows), rows).CopyTo(new Span<float>(product.Output(first + token + i, row), rows));
         }
     }
 }

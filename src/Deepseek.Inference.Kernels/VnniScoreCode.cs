@@ -26,14 +26,15 @@ internal unsafe struct VnniScores
 
     /// <summary>Bytes from a key to that which the second cache is asked for.</summary>
     public long Far;
-
-    public static int OffsetOf(string field) => (int)Marshal.OffsetOf<VnniScores>(field);
 }
 
 /// <summary>Writes the products of 16 queries, one a lane, with 32 keys of whole numbers: runs of 32 elements are summed exactly, and the runs' sums added in order.</summary>
 /// <param name="to">Receives it.</param>
 internal sealed class VnniScoreCode(Assembler to)
 {
+    /// <summary>Queries of a call: a vector's lanes.</summary>
+    public const int Lanes = 16;
+
     /// <summary>Keys of a call.</summary>
     public const int Keys = AttentionCall.GroupPositions;
 
@@ -42,6 +43,7 @@ internal sealed class VnniScoreCode(Assembler to)
     private const int RunBytes = AttentionCall.CodeRun * sizeof(short);
     private const Register Call = Register.Rax;
     private const Register Queries = Register.Rcx;
+    private const Register Free = Queries; // when no run is multiplied
     private const Register Stride = Register.Rdx;
     private const Register Stride3 = Register.Rsi;
     private const Register Sums = Register.Rdi;
@@ -65,16 +67,16 @@ internal sealed class VnniScoreCode(Assembler to)
             to.Lea(Key[0], new Address(Key[3], 0, Stride, 4));
         }
 
-        Advance(nameof(VnniScores.Queries), RunBytes * AtOnce);
+        Advance(nameof(VnniScores.Queries), RunBytes * Lanes);
         Advance(nameof(VnniScores.Keys), RunBytes);
-        to.Mov(Queries, Field(nameof(VnniScores.Runs)));
-        to.Sub(Queries, 1);
-        to.Mov(Field(nameof(VnniScores.Runs)), Queries);
+        to.Mov(Free, Field(nameof(VnniScores.Runs)));
+        to.Sub(Free, 1);
+        to.Mov(Field(nameof(VnniScores.Runs)), Free);
         to.Jnz(next);
         to.Return();
     }
 
-    private static Address Field(string name) => new(Call, VnniScores.OffsetOf(name));
+    private static Address Field(string name) => Address.Field<VnniScores>(Call, name);
 
     private static Zmm Sum(int key) => new(16 + key);
 
@@ -107,10 +109,10 @@ internal sealed class VnniScoreCode(Assembler to)
     {
         foreach (var key in Key)
         {
-            to.Mov(Queries, key);
-            to.Add(Queries, Field(distance));
+            to.Mov(Free, key);
+            to.Add(Free, Field(distance));
             for (var i = 0; i < 4; i++)
-                ask(At(Queries, i, 0));
+                ask(At(Free, i, 0));
         }
     }
 
@@ -127,8 +129,8 @@ internal sealed class VnniScoreCode(Assembler to)
 
     private void Advance(string field, int bytes)
     {
-        to.Mov(Queries, Field(field));
-        to.Add(Queries, bytes);
-        to.Mov(Field(field), Queries);
+        to.Mov(Free, Field(field));
+        to.Add(Free, bytes);
+        to.Mov(Field(field), Free);
     }
 }

@@ -50,6 +50,4 @@ internal unsafe struct VnniTile
 
     /// <summary>What outputs are multiplied by.</summary>
     public float Factor;
-
-    public static int OffsetOf(string field) => (int)Marshal.OffsetOf<VnniTile>(field);
 }

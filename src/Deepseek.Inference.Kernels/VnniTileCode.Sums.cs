@@ -1,7 +1,7 @@
 namespace Deepseek.Inference.Kernels;
 
 // The sums of a block join their partial sum, and at the end those become outputs. Registers of activations are free then.
-internal sealed partial class VnniTileCode
+internal sealed unsafe partial class VnniTileCode
 {
     private const int Lanes = ProductShape.Lanes;
     private const int LaneBytes = TileSource.Rows * sizeof(float);
@@ -31,7 +31,7 @@ internal sealed partial class VnniTileCode
                 to.Vpaddd(sum, sum, Sum(token, block, 1));
             to.Vcvtdq2ps(sum, sum);
             to.Mov(other, Field(nameof(VnniTile.Tokens)));
-            to.Mov(other, new Address(other, (token * BandToken.Bytes) + BandToken.ScalesAt));
+            to.Mov(other, new Address(other, (token * sizeof(BandToken)) + Address.Field<BandToken>(other, nameof(BandToken.Scales)).Offset));
             to.Vmulps(Scale, Scales, Operand.Broadcast(new Address(other, 0, at)));
             to.Vfmadd213ps(sum, Scale, new Address(from, token * TokenBytes));
             to.Vmovdqu32(new Address(sums, token * TokenBytes), sum);

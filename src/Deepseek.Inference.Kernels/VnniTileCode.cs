@@ -13,12 +13,12 @@ internal enum VnniWeights
     Bytes,
 }
 
-/// <summary>Writes the products of a tile, 16 rows, a row a lane, with one to eight tokens.</summary>
+/// <summary>Writes the products of tiles, 16 rows each, a row a lane, with one to eight tokens.</summary>
 /// <param name="to">Receives them.</param>
 /// <param name="weights">How the weights lie.</param>
 /// <param name="bytesOfX">Whether activations are bytes instead of words.</param>
 /// <param name="tokens">Tokens.</param>
-internal sealed partial class VnniTileCode(Assembler to, VnniWeights weights, bool bytesOfX, int tokens)
+internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weights, bool bytesOfX, int tokens)
 {
     private const int Line = BandLayout.LineBytes;
     private const int Pieces = Line / BandLayout.PieceBytes;
@@ -40,7 +40,7 @@ internal sealed partial class VnniTileCode(Assembler to, VnniWeights weights, bo
     {
         to.Mov(Call, Register.Rdi);
         if (tokens == X.Length)
-            to.Push(Register.Rbx);
+            to.PushRbx();
         to.Mov(Weights, Field(nameof(VnniTile.Lines)));
         to.Mov(X[0], Field(nameof(VnniTile.Tables)));
         to.Vmovdqu32(Levels, new Address(X[0]));
@@ -71,11 +71,11 @@ internal sealed partial class VnniTileCode(Assembler to, VnniWeights weights, bo
         }
 
         if (tokens == X.Length)
-            to.Pop(Register.Rbx);
+            to.PopRbx();
         to.Return();
     }
 
-    private static Address Field(string name) => new(Call, VnniTile.OffsetOf(name));
+    private static Address Field(string name) => Address.Field<VnniTile>(Call, name);
 
     private Zmm Sum(int token, int block, int chain) => new(16 + (((token * _blocks) + block) * _chains) + (chain % _chains));
 
@@ -85,7 +85,7 @@ internal sealed partial class VnniTileCode(Assembler to, VnniWeights weights, bo
         to.Mov(last, Field(nameof(VnniTile.Tokens)));
         for (var token = 0; token < tokens; token++)
         {
-            to.Mov(X[token], new Address(last, token * BandToken.Bytes));
+            to.Mov(X[token], new Address(last, token * sizeof(BandToken)));
             to.Add(X[token], Field(nameof(VnniTile.At)));
             for (var block = 0; block < _blocks; block++)
             {

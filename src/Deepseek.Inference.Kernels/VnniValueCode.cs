@@ -13,7 +13,7 @@ internal unsafe struct VnniValues
     public short* Values;
 
     /// <summary>Bytes from a position to the next one.</summary>
-    public long Position;
+    public long Stride;
 
     /// <summary>Two vectors of indices that bring columns into their order.</summary>
     public int* Order;
@@ -32,12 +32,10 @@ internal unsafe struct VnniValues
 
     /// <summary>Bytes from there to the next row's.</summary>
     public long ToStride;
-
-    public static int OffsetOf(string field) => (int)Marshal.OffsetOf<VnniValues>(field);
 }
 
 /// <summary>Writes the weighted sum of a group's 32 positions, 32 columns of them, for 8 rows.</summary>
-/// <remarks>Two positions' numbers are put side by side in a lane. That leaves columns in the order of <see cref="Order"/>, which sums are brought out of at the end.</remarks>
+/// <remarks>Two positions' numbers are put side by side in a lane. That leaves columns in the order of <see cref="ColumnOrder"/>, which sums are brought out of at the end.</remarks>
 /// <param name="to">Receives it.</param>
 internal sealed class VnniValueCode(Assembler to)
 {
@@ -65,7 +63,7 @@ internal sealed class VnniValueCode(Assembler to)
         to.Mov(Call, Register.Rdi);
         to.Mov(Weights, Field(nameof(VnniValues.Weights)));
         to.Mov(Position, Field(nameof(VnniValues.Values)));
-        to.Mov(Stride, Field(nameof(VnniValues.Position)));
+        to.Mov(Stride, Field(nameof(VnniValues.Stride)));
         for (var row = 0; row < Rows; row++)
         {
             for (var i = 0; i < Values.Length; i++)
@@ -92,7 +90,7 @@ internal sealed class VnniValueCode(Assembler to)
         to.Return();
     }
 
-    private static Address Field(string name) => new(Call, VnniValues.OffsetOf(name));
+    private static Address Field(string name) => Address.Field<VnniValues>(Call, name);
 
     private static Zmm Sum(int row, int vector) => new(16 + (row * Values.Length) + vector);
 

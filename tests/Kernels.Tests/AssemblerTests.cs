@@ -50,7 +50,7 @@ public sealed class AssemblerTests
     private static readonly Dictionary<string, Action<Assembler, Register, Register>> TwoRegisters = new()
     {
         ["Mov"] = (to, a, b) => to.Mov(a, b),
-        ["Add"] = (to, a, b) => to.Add(a, b),
+        ["Cmp"] = (to, a, b) => to.Cmp(a, b),
         ["Sub"] = (to, a, b) => to.Sub(a, b),
         ["Cmovae"] = (to, a, b) => to.Cmovae(a, b),
     };
@@ -119,8 +119,8 @@ public sealed class AssemblerTests
     [Fact]
     public void Stack_TheRegisterThatCallersExpectToKeep_IsReadAsWritten()
     {
-        AssertReads("Push Rbx", to => to.Push(Register.Rbx));
-        AssertReads("Pop Rbx", to => to.Pop(Register.Rbx));
+        AssertReads("Push Rbx", to => to.PushRbx());
+        AssertReads("Pop Rbx", to => to.PopRbx());
     }
 
     [Fact]

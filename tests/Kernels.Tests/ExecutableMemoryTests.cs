@@ -23,10 +23,17 @@ public sealed unsafe class ExecutableMemoryTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Code is placed on Linux.");
         var start = ExecutableMemory.Place([0xC3]);
+        Assert.True(start is not null);
 
         var mapping = File.ReadLines("/proc/self/maps").Single(line => line.StartsWith(((nint)start).ToString("x", System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
 
         Assert.Contains(" r-xp ", mapping, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Place_WhatCannotBeMapped_SaysNo()
+    {
+        Assert.True(ExecutableMemory.Place([]) is null);
     }
 
     [Fact]

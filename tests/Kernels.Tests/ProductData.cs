@@ -34,20 +34,23 @@ internal static unsafe class ProductData
         return Multiply(layout, matrix, x);
     }
 
-    public static float[] Multiply(BandLayout layout, byte[] matrix, PreparedActivations x)
+    /// <summary>The outputs of some of the tokens, or of all.</summary>
+    public static float[] Multiply(BandLayout layout, byte[] matrix, PreparedActivations x, int[]? tokens = null)
     {
         const int Beyond = 3; // columns of the output that are not the matrix'
         var stride = layout.Rows + Beyond;
-        var y = new float[x.Tokens * stride];
+        var count = tokens?.Length ?? x.Tokens;
+        var y = new float[Math.Max(1, count) * stride];
         Array.Fill(y, -7);
         var bytes = (byte*)NativeMemory.AlignedAlloc((nuint)matrix.Length, BandLayout.LineBytes);
         try
         {
             matrix.CopyTo(new Span<byte>(bytes, matrix.Length));
             fixed (float* to = y)
+            fixed (int* some = tokens)
             {
                 for (var band = 0; band < layout.BandCount; band++)
-                    BandProducts.Multiply(layout, band, bytes + layout.OffsetOf(band), x, to + (band * BandLayout.BandRows), stride);
+                    BandProducts.Multiply(layout, band, bytes + layout.OffsetOf(band), x, some, count, to + (band * BandLayout.BandRows), stride);
             }
         }
         finally
@@ -55,8 +58,10 @@ internal static unsafe class ProductData
             NativeMemory.AlignedFree(bytes);
         }
 
-        Assert.All(Enumerable.Range(0, x.Tokens), token => Assert.Equal([-7f, -7f, -7f], y.AsSpan((token * stride) + layout.Rows, Beyond).ToArray()));
-        return [.. Enumerable.Range(0, x.Tokens).SelectMany(token => y.AsSpan(token * stride, layout.Rows).ToArray())];
+        if (count == 0)
+            Assert.All(y, value => Assert.Equal(-7, value));
+        Assert.All(Enumerable.Range(0, count), token => Assert.Equal([-7f, -7f, -7f], y.AsSpan((token * stride) + layout.Rows, Beyond).ToArray()));
+        return [.. Enumerable.Range(0, count).SelectMany(token => y.AsSpan(token * stride, layout.Rows).ToArray())];
     }
 
     public static PreparedActivations Prepare(int columns, float[] activations, ActivationPrecision precision, ActivationOrder order)
