@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 
 namespace Deepseek.Inference.Kernels;
 
@@ -11,6 +10,7 @@ internal static unsafe partial class ExecutableMemory
     private const uint Executable = 0x10; // MFD_EXEC, from Linux 6.3 on; before, all such files are
     private const int ReadExecute = 1 | 4; // PROT_READ | PROT_EXEC
     private const int Private = 2; // MAP_PRIVATE
+    private static readonly void* Failed = (void*)-1; // MAP_FAILED
 
     /// <summary>Places code for as long as the process runs.</summary>
     /// <param name="code">The code.</param>
@@ -21,19 +21,24 @@ internal static unsafe partial class ExecutableMemory
             return null;
         try
         {
-            var descriptor = CreateMemoryFile("deepseek-kernels", CloseOnExec | Executable);
-            if (descriptor < 0)
-                descriptor = CreateMemoryFile("deepseek-kernels", CloseOnExec);
-            if (descriptor < 0)
-                return null;
-            using var file = new SafeFileHandle(descriptor, ownsHandle: true);
-            RandomAccess.Write(file, code, 0);
-            var memory = Map(null, (nuint)code.Length, ReadExecute, Private, file, 0);
-            return memory == (void*)-1 ? null : (byte*)memory;
+            var file = CreateMemoryFile("deepseek-kernels", CloseOnExec | Executable);
+            if (file < 0)
+                file = CreateMemoryFile("deepseek-kernels", CloseOnExec);
+            return file < 0 ? null : Place(code, file);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or EntryPointNotFoundException or DllNotFoundException)
+        catch (Exception e) when (e is EntryPointNotFoundException or DllNotFoundException)
         {
             return null; // other kernels compute the same
+        }
+    }
+
+    private static byte* Place(ReadOnlySpan<byte> code, int file)
+    {
+        fixed (byte* from = code)
+        {
+            var memory = Write(file, from, (nuint)code.Length) == code.Length ? Map(null, (nuint)code.Length, ReadExecute, Private, file, 0) : Failed;
+            _ = Close(file); // the mapping stays
+            return memory == Failed ? null : (byte*)memory;
         }
     }
 
@@ -41,7 +46,15 @@ internal static unsafe partial class ExecutableMemory
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int CreateMemoryFile(string name, uint flags);
 
+    [LibraryImport("libc", EntryPoint = "write")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint Write(int file, byte* from, nuint length);
+
     [LibraryImport("libc", EntryPoint = "mmap")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial void* Map(void* address, nuint length, int protection, int flags, SafeFileHandle file, nint offset);
+    private static partial void* Map(void* address, nuint length, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Close(int file);
 }
