@@ -19,7 +19,7 @@ public sealed class BenchCommandTests
         Assert.Equal((TestPaths.Nano, 1, 1, 0), (root.GetProperty("model").GetString(), Number(root, "threads"), Number(root, "batch"), Number(root, "depth")));
         Assert.Equal((6, 2, 2), (Number(root, "prompt"), Number(root, "new"), Number(root, "repetitions")));
         var paths = root.GetProperty("paths");
-        Assert.Matches("^(scalar|vector128|avx2|avx512)$", paths.GetProperty("kernels").GetString());
+        Assert.Matches("^(scalar|vector128|avx2|avx512|avx512vnni)$", paths.GetProperty("kernels").GetString());
         Assert.Matches("^(torch|cpu)$", paths.GetProperty("operations").GetString());
         Assert.Equal("fp32", paths.GetProperty("activations").GetString()); // nano's weights are a checkpoint's
         Assert.True(root.GetProperty("prefill_tokens_per_second_min").GetDouble() <= root.GetProperty("prefill_tokens_per_second_max").GetDouble());
