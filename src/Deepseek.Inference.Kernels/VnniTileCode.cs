@@ -45,7 +45,6 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
         to.Mov(X[0], Field(nameof(VnniTile.Tables)));
         to.Vmovdqu32(Levels, new Address(X[0]));
         to.Vmovdqu32(Mask, new Address(X[0], Line));
-        var tile = to.Here;
         var next = to.Here;
         BeginLine();
         for (var piece = 0; piece < Pieces; piece++)
@@ -66,7 +65,7 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
         if (weights == VnniWeights.Nf4)
         {
             var last = BeginTile();
-            to.Jmp(tile);
+            to.Jmp(next);
             to.Land(last);
         }
 
