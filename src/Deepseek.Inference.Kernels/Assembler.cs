@@ -27,6 +27,10 @@ internal sealed partial class Assembler
 
     public void Add(Register to, int value) => Immediate(0, to, value);
 
+    public void Add(Address to, int value) => Immediate(0, to, value);
+
+    public void Sub(Address to, int value) => Immediate(5, to, value);
+
     public void Sub(Register to, Register value) => Wide(0x2B, to, value);
 
     public void Sub(Register to, int value) => Immediate(5, to, value);
@@ -120,6 +124,13 @@ internal sealed partial class Assembler
     private void Immediate(int extension, Register to, int value)
     {
         Write(Rex(0, (int)to), 0x81, ModRm(3, extension, (int)to));
+        WriteNumber(value);
+    }
+
+    private void Immediate(int extension, Address to, int value)
+    {
+        Write(Rex(0, (int)to.Base, to.HighIndex), 0x81);
+        WriteAddress(extension, to, 1);
         WriteNumber(value);
     }
 

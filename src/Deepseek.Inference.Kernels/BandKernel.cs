@@ -22,9 +22,7 @@ internal static unsafe partial class BandKernel<TLoops>
             return;
         }
 
-        // Parts of one size: a few tokens left over would read all weights once more.
-        var parts = (int)Lengths.CeilDiv(product.Count, MaxTokens);
-        var part = (int)Lengths.CeilDiv(Lengths.CeilDiv(product.Count, parts), Together) * Together;
+        var part = Lengths.EvenPart(product.Count, MaxTokens, Together);
         for (var first = 0; first < product.Count; first += part)
             RunMany(product, first, Math.Min(part, product.Count - first));
     }

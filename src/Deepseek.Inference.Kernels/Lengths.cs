@@ -18,4 +18,14 @@ internal static class Lengths
                 $"{name} has {length} elements; it must have {expected}, to fit the other arguments."), name);
         }
     }
+
+    /// <summary>Tokens of a part, where at most so many are taken at once: parts have one size, since a few tokens left over would read all weights once more.</summary>
+    /// <param name="count">All tokens, 1 or more.</param>
+    /// <param name="most">Of a part, but for rounding up.</param>
+    /// <param name="step">Parts are multiples of it.</param>
+    public static int EvenPart(int count, int most, int step)
+    {
+        var parts = (int)CeilDiv(count, most);
+        return (int)CeilDiv(CeilDiv(count, parts), step) * step;
+    }
 }

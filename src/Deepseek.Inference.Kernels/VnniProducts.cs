@@ -24,13 +24,12 @@ internal static unsafe class VnniProducts<TNumbers>
 
     private static readonly float* Zeros = KeptMemory.Zeros(SumsLength);
 
-    /// <summary>Multiplies all rows of a band with the tokens, in parts of one size: a few tokens left over would read all weights once more.</summary>
+    /// <summary>Multiplies all rows of a band with the tokens.</summary>
     public static void Run(in BandProduct product)
     {
         product.Prefetch();
         var most = Math.Max(LeastOfPart, PartBytes / (product.Blocks * PreparedActivations.BlockBytes));
-        var parts = (int)Lengths.CeilDiv(product.Count, most);
-        var part = (int)Lengths.CeilDiv(Lengths.CeilDiv(product.Count, parts), Together) * Together;
+        var part = Lengths.EvenPart(product.Count, most, Together);
         for (var first = 0; first < product.Count; first += part)
             Run(product, first, Math.Min(part, product.Count - first));
     }

@@ -67,11 +67,9 @@ internal sealed class VnniScoreCode(Assembler to)
             to.Lea(Key[0], new Address(Key[3], 0, Stride, 4));
         }
 
-        Advance(nameof(VnniScores.Queries), RunBytes * Lanes);
-        Advance(nameof(VnniScores.Keys), RunBytes);
-        to.Mov(Free, Field(nameof(VnniScores.Runs)));
-        to.Sub(Free, 1);
-        to.Mov(Field(nameof(VnniScores.Runs)), Free);
+        to.Add(Field(nameof(VnniScores.Queries)), RunBytes * Lanes);
+        to.Add(Field(nameof(VnniScores.Keys)), RunBytes);
+        to.Sub(Field(nameof(VnniScores.Runs)), 1);
         to.Jnz(next);
         to.Return();
     }
@@ -125,12 +123,5 @@ internal sealed class VnniScoreCode(Assembler to)
             to.Vaddps(Sum(key), Sum(key), place);
             to.Vmovdqu32(place, Sum(key));
         }
-    }
-
-    private void Advance(string field, int bytes)
-    {
-        to.Mov(Free, Field(field));
-        to.Add(Free, bytes);
-        to.Mov(Field(field), Free);
     }
 }

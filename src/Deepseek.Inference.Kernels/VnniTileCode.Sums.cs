@@ -37,9 +37,8 @@ internal sealed unsafe partial class VnniTileCode
             to.Vmovdqu32(new Address(sums, token * TokenBytes), sum);
         }
 
+        to.Add(Field(nameof(VnniTile.At)), XBytes);
         to.Mov(at, Field(nameof(VnniTile.At)));
-        to.Add(at, XBytes);
-        to.Mov(Field(nameof(VnniTile.At)), at);
     }
 
     /// <summary>The scales of the next block of the 16 rows.</summary>
@@ -52,9 +51,7 @@ internal sealed unsafe partial class VnniTileCode
             to.Vpmovsxbd(Scales, new Address(scales));
             to.Vcvtdq2ps(Scales, Scales);
             to.Mov(free, Field(nameof(VnniTile.StepAt)));
-            to.Add(free, 1);
-            to.Mov(Field(nameof(VnniTile.StepAt)), free);
-            to.Sub(free, 1);
+            to.Add(Field(nameof(VnniTile.StepAt)), 1);
             to.Shr(free, 4); // blocks of 16 rows in a group
             to.Shl(free, 2);
             to.Add(free, Field(nameof(VnniTile.Steps)));
@@ -65,24 +62,19 @@ internal sealed unsafe partial class VnniTileCode
             to.Vmovdqu32(Scales, new Address(scales));
         }
 
-        to.Add(scales, TileSource.Rows * (weights == VnniWeights.Nf4 ? sizeof(sbyte) : sizeof(float)));
-        to.Mov(Field(nameof(VnniTile.Scales)), scales);
+        to.Add(Field(nameof(VnniTile.Scales)), TileSource.Rows * (weights == VnniWeights.Nf4 ? sizeof(sbyte) : sizeof(float)));
     }
 
     /// <summary>What lies behind a tile is the next one: its scales, then its lines.</summary>
     /// <returns>The jump that is taken when there is none.</returns>
     private int BeginTile()
     {
-        var (value, end) = (X[0], X[1]);
-        to.Mov(value, Field(nameof(VnniTile.Tiles)));
-        to.Sub(value, 1);
-        to.Mov(Field(nameof(VnniTile.Tiles)), value);
+        var (zero, end) = (X[0], X[1]);
+        to.Sub(Field(nameof(VnniTile.Tiles)), 1);
         var last = to.Jz();
-        to.Sub(value, value);
-        to.Mov(Field(nameof(VnniTile.At)), value);
-        to.Mov(value, Field(nameof(VnniTile.Outputs)));
-        to.Add(value, LaneBytes);
-        to.Mov(Field(nameof(VnniTile.Outputs)), value);
+        to.Sub(zero, zero);
+        to.Mov(Field(nameof(VnniTile.At)), zero);
+        to.Add(Field(nameof(VnniTile.Outputs)), LaneBytes);
         to.Mov(Field(nameof(VnniTile.Scales)), Weights);
         to.Mov(end, Weights);
         to.Add(end, Field(nameof(VnniTile.ScaleBytes)));

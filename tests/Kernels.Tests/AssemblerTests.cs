@@ -110,6 +110,8 @@ public sealed class AssemblerTests
                 AssertReads($"{name} {a}, {Text(place)}", to => write(to, a, place));
             foreach (var (name, write) in OneRegister)
                 AssertReads($"{name.Split(' ')[0]} {a}, {name.Split(' ')[1]}", to => write(to, a));
+            AssertReads($"Add {Text(place)}, 128", to => to.Add(place, 128));
+            AssertReads($"Sub {Text(place)}, 1", to => to.Sub(place, 1));
             AssertReads($"Mov {Text(place)}, {a}", to => to.Mov(place, a));
             AssertReads($"Prefetcht0 {Text(place)}", to => to.PrefetchT0(place));
             AssertReads($"Prefetcht1 {Text(place)}", to => to.PrefetchT1(place));
