@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>Vectors of one width, so that a kernel can be written once for all.</summary>
@@ -47,6 +49,12 @@ internal unsafe interface ILanes<TSingle, TInt32, TInt16>
 
     static abstract TInt16 Load(short* from);
 
+    /// <summary>As many numbers of 8 bits, widened.</summary>
+    static abstract TInt16 Widen(sbyte* from);
+
+    /// <summary>Pairs (aᵢ, bᵢ) of as many numbers of 8 bits, widened: the first half of them, and the second.</summary>
+    static abstract (TInt16 First, TInt16 Second) WidenPairs(sbyte* a, sbyte* b);
+
     static abstract void Store(TInt16 value, short* to);
 
     /// <summary>The two numbers that lie there, again and again.</summary>
@@ -57,6 +65,9 @@ internal unsafe interface ILanes<TSingle, TInt32, TInt16>
     static abstract void MultiplyAdd(TInt16 x, TInt16 a, TInt16 b, ref TInt32 first, ref TInt32 second);
 
     static abstract TSingle ToSingle(TInt32 value);
+
+    /// <summary>The sum of each vector's numbers.</summary>
+    static abstract Vector128<int> Sums(TInt32 a, TInt32 b, TInt32 c, TInt32 d);
 
     /// <summary>Pairs (aᵢ, bᵢ): the first half of them, and the second.</summary>
     static abstract (TInt16 First, TInt16 Second) Interleave(TInt16 a, TInt16 b);

@@ -62,6 +62,12 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>, Vector128<in
     public static Vector128<short> Load(short* from) => Vector128.Load(from);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<short> Widen(sbyte* from) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<long>(from)).AsSByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector128<short> First, Vector128<short> Second) WidenPairs(sbyte* a, sbyte* b) => Interleave(Widen(a), Widen(b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector128<short> value, short* to) => value.Store(to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -90,6 +96,10 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>, Vector128<in
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> ToSingle(Vector128<int> value) => Vector128.ConvertToSingle(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Sums(Vector128<int> a, Vector128<int> b, Vector128<int> c, Vector128<int> d) =>
+        Vector128.Create(Vector128.Sum(a), Vector128.Sum(b), Vector128.Sum(c), Vector128.Sum(d));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector128<short> First, Vector128<short> Second) Interleave(Vector128<short> a, Vector128<short> b)

@@ -61,6 +61,16 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>, Vector256<in
     public static Vector256<short> Load(short* from) => Vector256.Load(from);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> Widen(sbyte* from) => Avx2.ConvertToVector256Int16(from);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector256<short> First, Vector256<short> Second) WidenPairs(sbyte* a, sbyte* b)
+    {
+        var (x, y) = (Vector128.Load(a), Vector128.Load(b));
+        return (Avx2.ConvertToVector256Int16(Sse2.UnpackLow(x, y)), Avx2.ConvertToVector256Int16(Sse2.UnpackHigh(x, y)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector256<short> value, short* to) => value.Store(to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -79,6 +89,13 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>, Vector256<in
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> ToSingle(Vector256<int> value) => Vector256.ConvertToSingle(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Sums(Vector256<int> a, Vector256<int> b, Vector256<int> c, Vector256<int> d)
+    {
+        var sums = Avx2.HorizontalAdd(Avx2.HorizontalAdd(a, b), Avx2.HorizontalAdd(c, d)); // within each half
+        return sums.GetLower() + sums.GetUpper();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector256<short> First, Vector256<short> Second) Interleave(Vector256<short> a, Vector256<short> b)

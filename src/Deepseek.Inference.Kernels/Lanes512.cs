@@ -61,6 +61,31 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<in
     public static Vector512<short> Load(short* from) => Vector512.Load(from);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<short> Widen(sbyte* from)
+    {
+        if (Avx512BW.IsSupported)
+            return Avx512BW.ConvertToVector512Int16(Vector256.Load(from));
+        var (lower, upper) = Vector256.Widen(Vector256.Load(from));
+        return Vector512.Create(lower, upper);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector512<short> First, Vector512<short> Second) WidenPairs(sbyte* a, sbyte* b)
+    {
+        if (Avx512BW.IsSupported)
+        {
+            // Unpacking stays within halves of 128 bits: what belongs to the first result comes first in each.
+            var x = Avx2.Permute4x64(Vector256.Load(a).AsInt64(), 0b11_01_10_00).AsSByte();
+            var y = Avx2.Permute4x64(Vector256.Load(b).AsInt64(), 0b11_01_10_00).AsSByte();
+            return (Avx512BW.ConvertToVector512Int16(Avx2.UnpackLow(x, y)), Avx512BW.ConvertToVector512Int16(Avx2.UnpackHigh(x, y)));
+        }
+
+        var (first, second) = Lanes256.WidenPairs(a, b);
+        var (third, fourth) = Lanes256.WidenPairs(a + Vector256<short>.Count, b + Vector256<short>.Count);
+        return (Vector512.Create(first, second), Vector512.Create(third, fourth));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<short> value, short* to) => value.Store(to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -77,6 +102,10 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<in
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ToSingle(Vector512<int> value) => Vector512.ConvertToSingle(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Sums(Vector512<int> a, Vector512<int> b, Vector512<int> c, Vector512<int> d) =>
+        Lanes256.Sums(a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<short> First, Vector512<short> Second) Interleave(Vector512<short> a, Vector512<short> b)

@@ -13,7 +13,7 @@ internal static unsafe class VnniCode
     public const int MostTokens = 8;
 
     /// <summary>Functions that there are.</summary>
-    public const int Functions = Tiles + 4;
+    public const int Functions = Tiles + 6;
 
     private const int Tiles = 3 * 2 * MostTokens;
 
@@ -40,8 +40,13 @@ internal static unsafe class VnniCode
     /// <param name="bytes">Whether bytes are multiplied instead of words.</param>
     public static delegate* unmanaged<long, void> Peak(bool bytes) => (delegate* unmanaged<long, void>)At(Tiles + (bytes ? 3 : 2));
 
+    /// <summary>Multiplies four tokens with widened rows.</summary>
+    /// <param name="transposed">Whether against the grain.</param>
+    public static delegate* unmanaged[SuppressGCTransition]<VnniExact*, void> Exact(bool transposed) =>
+        (delegate* unmanaged[SuppressGCTransition]<VnniExact*, void>)At(Tiles + (transposed ? 5 : 4));
+
     /// <summary>All functions, one after the other.</summary>
-    /// <param name="entries">Receives where each begins: tiles by weights, activations and tokens, scores, values, peaks.</param>
+    /// <param name="entries">Receives where each begins: tiles by weights, activations and tokens, scores, values, peaks, exact products.</param>
     internal static byte[] Assemble(Span<int> entries)
     {
         var to = new Assembler();
@@ -66,6 +71,12 @@ internal static unsafe class VnniCode
         {
             entries[next++] = to.Here;
             new VnniPeakCode(to, bytes).Write();
+        }
+
+        foreach (var transposed in (ReadOnlySpan<bool>)[false, true])
+        {
+            entries[next++] = to.Here;
+            new VnniExactCode(to, transposed).Write();
         }
 
         return to.ToArray();

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Deepseek.Inference.Compute;
 
 /// <summary>Latent attention in its absorbed form: W_UK carries queries into the latent space, the cache is read as it lies, W_UV brings back what was seen.</summary>
-/// <remarks>Axes: N rows, T rows of one sequence, H heads, C latent, P nope, R rope, V value. <c>kv_b_proj</c> is widened piece by piece: it meets activations in fp32.</remarks>
+/// <remarks>Axes: N rows, T rows of one sequence, H heads, C latent, P nope, R rope, V value.</remarks>
 internal sealed unsafe class CpuLatentAttention : IDisposable
 {
     // Query rows that pass at once take so many bytes at most, unless one token's are more.
@@ -16,6 +16,7 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
     private const int TokenBlock = 64;
 
     private readonly CpuEngine _engine;
+    private readonly CpuRowProducts _up;
     private readonly CacheAttention _attention = new();
     private readonly CpuBuffer _queries = new();
     private readonly CpuBuffer _latents = new();
@@ -26,7 +27,6 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
     private LatentRows _rows;
     private CpuSegments _segments = null!;
     private int _layer;
-    private WeightMatrix _up = null!;
     private int _first; // of the rows that pass at once
     private int _count;
     private float* _carried; // queries in the latent space, [T, H, C+R]
@@ -35,6 +35,7 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
     public CpuLatentAttention(CpuEngine engine)
     {
         _engine = engine;
+        _up = new CpuRowProducts(engine);
         (_prepare, _absorb, _expand) = (PrepareRow, Absorb, Expand);
     }
 
@@ -46,7 +47,8 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
     /// <param name="layer">The layer's place in the caches.</param>
     public void Run(LatentShape shape, LatentRows rows, WeightMatrix up, CpuSegments segments, int layer)
     {
-        (_shape, _rows, _up, _segments, _layer) = (shape, rows, up, segments, layer);
+        (_shape, _rows, _segments, _layer) = (shape, rows, segments, layer);
+        _up.Use(up, Math.Max(shape.NopeWidth, shape.ValueWidth));
         foreach (var segment in segments.List)
             segment.Cache.Reserve(layer, segment.Count);
         _engine.Each(segments.Tokens, _prepare);
@@ -66,7 +68,7 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
         _latents.Dispose();
     }
 
-    /// <summary>Some of the pass' rows: every head's weights are widened once for those of all sequences; each then looks back at its own cache.</summary>
+    /// <summary>Some of the pass' rows: every head's weights are read once for those of all sequences; each then looks back at its own cache.</summary>
     private void Attend(int first, int count, int width)
     {
         var heads = _shape.Heads;
@@ -117,30 +119,9 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
         var stride = (long)_shape.Heads * (nope + _shape.RopeWidth);
         var query = _rows.Queries + ((_first + first) * stride) + (head * (long)(nope + _shape.RopeWidth));
         var carried = _carried + (((first * (long)_shape.Heads) + head) * width);
-        Carry(head, query, stride, count, carried, worker);
+        _up.MultiplyTransposed(FirstRowOf(head), nope, query, stride, count, carried, (long)_shape.Heads * width, worker);
         for (var i = 0; i < count; i++)
             new ReadOnlySpan<float>(query + (i * stride) + nope, _shape.RopeWidth).CopyTo(new Span<float>(carried + (i * (long)_shape.Heads * width) + latent, _shape.RopeWidth));
-    }
-
-    /// <summary>q W_UK of one head and some tokens.</summary>
-    private void Carry(int head, float* query, long stride, int count, float* carried, int worker)
-    {
-        var (nope, latent, width) = (_shape.NopeWidth, _shape.LatentWidth, _shape.LatentWidth + _shape.RopeWidth);
-        if (count == 1)
-        {
-            new Span<float>(carried, latent).Clear();
-            if (_up.TryAddTransposed(_engine.Path, FirstRowOf(head), nope, query, carried))
-                return;
-        }
-
-        var piece = FloatProducts.RowsTogether(count);
-        var scratch = _engine.Scratch(worker, (long)piece * latent);
-        for (var row = 0; row < nope; row += piece)
-        {
-            var rows = Math.Min(piece, nope - row);
-            var weights = CpuEngine.Widened(_up, FirstRowOf(head) + row, rows, scratch);
-            FloatProducts.MultiplyTransposed(_engine.Path, weights, latent, rows, query + row, stride, count, latent, carried, (long)_shape.Heads * width, add: row > 0);
-        }
     }
 
     /// <summary>W_UV of one head and some tokens.</summary>
@@ -151,17 +132,7 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
         var (value, latent) = (_shape.ValueWidth, _shape.LatentWidth);
         var seen = _seen + (((first * (long)_shape.Heads) + head) * latent);
         var output = _rows.Output + (((_first + first) * (long)_shape.Heads) + head) * value;
-        if (count == 1 && _up.TryMultiply(_engine.Path, FirstRowOf(head) + _shape.NopeWidth, value, seen, 1, output, value))
-            return;
-
-        var piece = FloatProducts.RowsTogether(count);
-        var scratch = _engine.Scratch(worker, (long)piece * latent);
-        for (var row = 0; row < value; row += piece)
-        {
-            var rows = Math.Min(piece, value - row);
-            var weights = CpuEngine.Widened(_up, FirstRowOf(head) + _shape.NopeWidth + row, rows, scratch);
-            FloatProducts.Multiply(_engine.Path, weights, latent, rows, seen, (long)_shape.Heads * latent, count, latent, output + row, (long)_shape.Heads * value);
-        }
+        _up.Multiply(FirstRowOf(head) + _shape.NopeWidth, value, seen, (long)_shape.Heads * latent, count, output, (long)_shape.Heads * value, worker);
     }
 
     /// <summary>The first row of a head's W_UK; W_UV follows.</summary>

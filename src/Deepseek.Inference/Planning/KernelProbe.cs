@@ -134,34 +134,18 @@ internal static unsafe class KernelProbe
         public void Dispose() => _x.Dispose();
     }
 
-    /// <summary>8-bit weights that are widened and meet one token's activations in fp32, as <c>kv_b_proj</c> does: in registers, or where there is no kernel for that eight rows at a time.</summary>
+    /// <summary>8-bit weights that are widened and meet one token's whole numbers, as <c>kv_b_proj</c> does.</summary>
     private sealed class WidenedWork(ProbeWeights weights) : BandWork
     {
-        private const int PieceRows = 8;
-
         private readonly float[] _x = Normal(LatentColumns);
         private readonly float[] _y = new float[PieceBands * BandLayout.BandRows];
 
         public override void Run(int item, int worker)
         {
-            var (path, layout) = (KernelPaths.Selected, weights.Layout);
-            if (Int8RowProducts.Supports(path, layout, 0, BandLayout.BandRows))
-            {
-                fixed (float* x = _x, y = _y)
-                    Int8RowProducts.Multiply(layout, 0, weights[First + item], 0, BandLayout.BandRows, x, y + ((long)item * BandLayout.BandRows));
-                return;
-            }
-
-            var widened = stackalloc float[PieceRows * LatentColumns];
-            var band = new ReadOnlySpan<byte>(weights[First + item], weights.BandBytes);
+            var rows = stackalloc Int8Row[BandLayout.BandRows];
+            Int8Row.Find(weights.Layout, 0, weights[First + item], 0, BandLayout.BandRows, rows);
             fixed (float* x = _x, y = _y)
-            {
-                for (var row = 0; row < BandLayout.BandRows; row += PieceRows)
-                {
-                    Bands.Decode(path, layout, 0, band, row, PieceRows, new Span<float>(widened, PieceRows * LatentColumns));
-                    FloatProducts.Multiply(path, widened, LatentColumns, PieceRows, x, LatentColumns, 1, LatentColumns, y + ((long)item * BandLayout.BandRows) + row, BandLayout.BandRows);
-                }
-            }
+                ExactProducts.Multiply(KernelPaths.Selected, rows, BandLayout.BandRows, LatentColumns, x, LatentColumns, 1, y + ((long)item * BandLayout.BandRows), BandLayout.BandRows);
         }
     }
 

@@ -44,32 +44,18 @@ internal sealed unsafe class BandMatrix : WeightMatrix
 
     public override Tensor Gather(Tensor rows) => OnDevice(GatherOnHost(rows));
 
-    protected override bool MultiplyStored(KernelPath path, long first, int rows, float* x, int tokens, float* y, long stride)
+    /// <summary>Finds rows, for <see cref="ExactProducts"/>.</summary>
+    /// <param name="first">First row.</param>
+    /// <param name="count">How many rows.</param>
+    /// <param name="rows">Receives [count].</param>
+    public void FindRows(long first, int count, Int8Row* rows)
     {
-        if (tokens != 1 || !Int8RowProducts.Supports(path, Layout, first, rows))
-            return false;
-        for (var at = 0; at < rows;)
+        for (var at = 0; at < count;)
         {
-            var (band, within, some) = Piece(first + at, rows - at);
-            Int8RowProducts.Multiply(Layout, band, Address(band), within, some, x, y + at);
+            var (band, within, some) = Piece(first + at, count - at);
+            Int8Row.Find(Layout, band, Address(band), within, some, rows + at);
             at += some;
         }
-
-        return true;
-    }
-
-    protected override bool AddStoredTransposed(KernelPath path, long first, int rows, float* x, float* y)
-    {
-        if (!Int8RowProducts.Supports(path, Layout, first, rows))
-            return false;
-        for (var at = 0; at < rows;)
-        {
-            var (band, within, some) = Piece(first + at, rows - at);
-            Int8RowProducts.AddTransposed(Layout, band, Address(band), within, some, x + at, y);
-            at += some;
-        }
-
-        return true;
     }
 
     protected override void WidenRowsOnHost(long first, int count, float* destination)

@@ -87,30 +87,11 @@ internal abstract unsafe class WeightMatrix : IDisposable
         return done;
     }
 
-    /// <summary>Adds rows as they are stored to a token's outputs, where there is a kernel for it: y[c] += Σ x[r] · w[first + r, c].</summary>
-    /// <param name="path">The instruction set.</param>
-    /// <param name="first">First row.</param>
-    /// <param name="rows">How many rows.</param>
-    /// <param name="x">The activations, [rows].</param>
-    /// <param name="y">The outputs, [columns].</param>
-    /// <returns>Whether it has; otherwise the outputs are as they were. The bits are those of <see cref="FloatProducts"/> over widened rows.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The matrix has no such rows.</exception>
-    public bool TryAddTransposed(KernelPath path, long first, int rows, float* x, float* y)
-    {
-        RequireRows(first, rows);
-        var done = AddStoredTransposed(path, first, rows, x, y);
-        GC.KeepAlive(this);
-        return done;
-    }
-
     /// <inheritdoc />
     public abstract void Dispose();
 
     /// <inheritdoc cref="TryMultiply"/>
     protected virtual bool MultiplyStored(KernelPath path, long first, int rows, float* x, int tokens, float* y, long stride) => false;
-
-    /// <inheritdoc cref="TryAddTransposed"/>
-    protected virtual bool AddStoredTransposed(KernelPath path, long first, int rows, float* x, float* y) => false;
 
     /// <summary>Writes rows that the matrix has.</summary>
     protected abstract void WidenRowsOnHost(long first, int count, float* destination);

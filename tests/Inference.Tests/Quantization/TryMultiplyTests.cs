@@ -64,33 +64,6 @@ public sealed unsafe class TryMultiplyTests
     }
 
     [Theory]
-    [InlineData("BandInt8", 64)]
-    [InlineData("BandInt8", 448)]
-    [InlineData("BandInt8Block", 192)]
-    public void TryMultiplyAndTryAddTransposed_BandsOfInt8AndOneToken_HaveTheBitsOfWidenedRows(string form, int columns)
-    {
-        Assert.SkipUnless(HasVectors, "This processor has no AVX2.");
-        using var scope = NewDisposeScope();
-        using var made = new MadeMatrix(form, columns);
-        const int first = 8, rows = 120; // of two bands
-        var (along, against) = (Passes.NormalValues(new Random(8), columns), Passes.NormalValues(new Random(9), rows));
-        var (expected, actual) = (new float[rows + 1], new float[rows + 1]);
-        var (expectedSums, actualSums, widened) = (new float[columns], new float[columns], new float[rows * columns]);
-
-        Assert.True(Multiply(made.Matrix, first, rows, along, 1, actual));
-        Widened(made.Matrix, first, rows, along, 1, expected);
-        fixed (float* x = against, e = expectedSums, a = actualSums, w = widened)
-        {
-            Assert.True(made.Matrix.TryAddTransposed(Path, first, rows, x, a));
-            made.Matrix.WidenRows(first, rows, w);
-            FloatProducts.MultiplyTransposed(Path, w, columns, rows, x, rows, 1, columns, e, columns);
-        }
-
-        Fixture.AssertSameBits(expected, actual);
-        Fixture.AssertSameBits(expectedSums, actualSums);
-    }
-
-    [Theory]
     [InlineData("F16", 0x7C00)]
     [InlineData("F16", 0xFE01)]
     [InlineData("F8E4M3", 0x7F)]
@@ -148,7 +121,7 @@ public sealed unsafe class TryMultiplyTests
         using var matrix = new FloatMatrix(zeros(4, 16));
 
         Assert.Throws<ArgumentOutOfRangeException>("count", () => matrix.TryMultiply(Path, 3, 2, null, 1, null, 2));
-        Assert.Throws<ArgumentOutOfRangeException>("first", () => matrix.TryAddTransposed(Path, 5, 0, null, null));
+        Assert.Throws<ArgumentOutOfRangeException>("first", () => matrix.TryMultiply(Path, 5, 0, null, 1, null, 2));
     }
 
     private static bool Multiply(WeightMatrix matrix, int first, int rows, float[] x, int tokens, float[] y)
