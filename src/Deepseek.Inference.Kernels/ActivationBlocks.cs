@@ -21,25 +21,31 @@ internal static unsafe class ActivationBlocks
         _ => ActivationOrder.EvenOdd,
     };
 
+    /// <summary>Bytes of a block.</summary>
+    public static int BytesOf(ActivationOrder order) => order == ActivationOrder.DotBytes ? Columns : PreparedActivations.BlockBytes;
+
+    /// <summary>32-bit numbers that go with a block: its scale, and perhaps a correction.</summary>
+    public static int ScalesOf(ActivationOrder order) => order == ActivationOrder.DotBytes ? 2 : 1;
+
     /// <summary>Rounds a token's activations.</summary>
     /// <param name="values">[columns].</param>
     /// <param name="columns">Activations.</param>
     /// <param name="largest">The largest whole number.</param>
     /// <param name="order">The order of the result.</param>
-    /// <param name="scales">Receives a scale a block.</param>
-    /// <param name="destination">Receives <see cref="PreparedActivations.BlockBytes"/> a block; what has no column is 0.</param>
+    /// <param name="scales">Receives <see cref="ScalesOf"/> numbers a block.</param>
+    /// <param name="destination">Receives <see cref="BytesOf"/> bytes a block; what has no column is 0.</param>
     public static void Round(float* values, int columns, int largest, ActivationOrder order, float* scales, byte* destination)
     {
         var whole = columns / Columns;
         for (var block = 0; block < whole; block++)
-            RoundBlock(values + (block * Columns), largest, order, scales + block, destination + ((long)block * PreparedActivations.BlockBytes));
+            RoundBlock(values + (block * Columns), largest, order, scales + (block * ScalesOf(order)), destination + ((long)block * BytesOf(order)));
         if (whole * Columns == columns)
             return;
 
         var last = stackalloc float[Columns];
         new Span<float>(last, Columns).Clear();
         new ReadOnlySpan<float>(values + (whole * Columns), columns - (whole * Columns)).CopyTo(new Span<float>(last, Columns));
-        RoundBlock(last, largest, order, scales + whole, destination + ((long)whole * PreparedActivations.BlockBytes));
+        RoundBlock(last, largest, order, scales + (whole * ScalesOf(order)), destination + ((long)whole * BytesOf(order)));
     }
 
     /// <summary>Rounds 64 activations.</summary>
@@ -64,7 +70,7 @@ internal static unsafe class ActivationBlocks
             ToWords(values, inverse * shrink, words);
         }
 
-        Arrange(words, order, destination);
+        Arrange(words, order, scale, destination);
     }
 
     /// <summary>The sum of magnitudes.</summary>
@@ -104,7 +110,7 @@ internal static unsafe class ActivationBlocks
             words[i] = (short)MathF.Round(values[i] * inverse);
     }
 
-    private static void Arrange(short* words, ActivationOrder order, byte* destination)
+    private static void Arrange(short* words, ActivationOrder order, float* scale, byte* destination)
     {
         var to = (short*)destination;
         switch (order)
@@ -116,7 +122,7 @@ internal static unsafe class ActivationBlocks
                 ArrangeEvenOdd(words, to);
                 break;
             default:
-                ArrangeBytes(words, order, (sbyte*)destination);
+                ArrangeBytes(words, order, (int*)scale + 1, (sbyte*)destination);
                 break;
         }
     }
@@ -145,7 +151,7 @@ internal static unsafe class ActivationBlocks
     private static Vector256<short> Pack(Vector256<int> first, Vector256<int> second) =>
         Avx2.Permute4x64(Avx2.PackSignedSaturate(first, second).AsInt64(), 0b11_01_10_00).AsInt16();
 
-    private static void ArrangeBytes(short* words, ActivationOrder order, sbyte* to)
+    private static void ArrangeBytes(short* words, ActivationOrder order, int* behindScale, sbyte* to)
     {
         // The numbers fit bytes: nothing saturates.
         for (var i = 0; i < Columns; i += Vector128<sbyte>.Count)
@@ -156,11 +162,11 @@ internal static unsafe class ActivationBlocks
                 Vector128.Abs(bytes).Store(to + Columns + i);
         }
 
-        if (order is not (ActivationOrder.Correction or ActivationOrder.DotBytes))
+        if (order == ActivationOrder.Magnitudes)
             return;
         var sum = 0;
         for (var i = 0; i < Columns; i++)
             sum += to[i];
-        *(int*)(to + Columns) = -VnniCodes256.Offset * sum;
+        *(order == ActivationOrder.DotBytes ? behindScale : (int*)(to + Columns)) = -VnniCodes256.Offset * sum;
     }
 }

@@ -15,7 +15,7 @@ internal enum ActivationOrder
     /// <summary>The order of <see cref="EvenOdd"/>, for another kernel: <see cref="VnniWords"/>.</summary>
     DotWords,
 
-    /// <summary>The order of <see cref="Correction"/>, for another kernel: <see cref="VnniBytes"/>.</summary>
+    /// <summary>8-bit numbers column by column, and nothing else, so that they take half the room of others; their sum times −128 lies behind their scale: <see cref="VnniBytes"/>.</summary>
     DotBytes,
 
     /// <summary>8-bit numbers column by column, then their magnitudes: <see cref="ByteCodes256"/>.</summary>

@@ -44,6 +44,9 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
     /// <summary>Elements from one token's outputs to the next one's.</summary>
     public readonly long Stride = stride;
 
+    /// <summary>Bytes of a token's blocks.</summary>
+    public readonly long XBytes = (long)layout.BlocksPerRow * x.BlockStride;
+
     /// <summary>Blocks of a row.</summary>
     public readonly int Blocks = layout.BlocksPerRow;
 
@@ -98,11 +101,11 @@ internal readonly unsafe struct BandProduct(KernelPath path, BandLayout layout, 
 
     /// <summary>A token's blocks of activations.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public byte* Activations(int index) => x.Blocks + (At(index) * PreparedActivations.BlockBytes);
+    public byte* Activations(int index) => x.Blocks + (At(index) * x.BlockStride);
 
     /// <summary>Their scales.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public float* ActivationScales(int index) => x.Scales + At(index);
+    public float* ActivationScales(int index) => x.Scales + (At(index) * x.ScaleStride);
 
     /// <summary>Where a row's output goes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -13,7 +13,7 @@ namespace Deepseek.Inference.Kernels;
 /// </remarks>
 internal sealed unsafe class PreparedActivations : IDisposable
 {
-    /// <summary>Bytes of a block: 64 numbers of 16 bits, or of 8 bits and what goes with them.</summary>
+    /// <summary>Bytes of a block in most orders: 64 numbers of 16 bits, or of 8 bits and what goes with them.</summary>
     public const int BlockBytes = 2 * BandLayout.BlockColumns;
 
     private const int MaxColumns = 1 << 20; // as many as a matrix of a page store can have
@@ -35,10 +35,16 @@ internal sealed unsafe class PreparedActivations : IDisposable
     /// <summary>The order of the numbers in a block: it decides which kernel can read them.</summary>
     public ActivationOrder Order { get; private set; }
 
-    /// <summary>The blocks, [Tokens × BlockCount × <see cref="BlockBytes"/>].</summary>
+    /// <summary>Bytes from a block to the next one.</summary>
+    public int BlockStride { get; private set; }
+
+    /// <summary>Numbers from a block's scale to the next one's.</summary>
+    public int ScaleStride { get; private set; }
+
+    /// <summary>The blocks, [Tokens × BlockCount × <see cref="BlockStride"/>].</summary>
     public byte* Blocks { get; private set; }
 
-    /// <summary>Their scales, [Tokens × BlockCount].</summary>
+    /// <summary>Their scales, [Tokens × BlockCount × <see cref="ScaleStride"/>].</summary>
     public float* Scales { get; private set; }
 
     /// <summary>Prepares activations; what was held before is gone.</summary>
@@ -74,10 +80,11 @@ internal sealed unsafe class PreparedActivations : IDisposable
 
         (Tokens, Columns, Precision, Order) = (tokens, columns, precision, order);
         BlockCount = (int)Lengths.CeilDiv(columns, BandLayout.BlockColumns);
+        (BlockStride, ScaleStride) = (ActivationBlocks.BytesOf(order), ActivationBlocks.ScalesOf(order));
         var blocks = (nuint)tokens * (nuint)BlockCount;
         // Kernels read a block beyond an odd last one, and do not use it.
-        Blocks = _memory.Reserve((blocks * (BlockBytes + sizeof(float))) + BlockBytes);
-        Scales = (float*)(Blocks + (blocks * BlockBytes));
+        Blocks = _memory.Reserve((blocks * (nuint)(BlockStride + (ScaleStride * sizeof(float)))) + BlockBytes);
+        Scales = (float*)(Blocks + (blocks * (nuint)BlockStride));
     }
 
     /// <summary>Prepares some of the tokens for which there is room: different threads may bring different ones.</summary>
@@ -102,7 +109,7 @@ internal sealed unsafe class PreparedActivations : IDisposable
         for (var token = first; token < first + count; token++)
         {
             var at = (long)token * BlockCount;
-            ActivationBlocks.Round(x + ((token - first) * stride), Columns, ProductShape.LargestOf(Precision), Order, Scales + at, Blocks + (at * BlockBytes));
+            ActivationBlocks.Round(x + ((token - first) * stride), Columns, ProductShape.LargestOf(Precision), Order, Scales + (at * ScaleStride), Blocks + (at * BlockStride));
         }
     }
 
@@ -113,7 +120,7 @@ internal sealed unsafe class PreparedActivations : IDisposable
     public void PrepareBlock(float* values, int token, int block)
     {
         var at = ((long)token * BlockCount) + block;
-        ActivationBlocks.RoundBlock(values, ProductShape.LargestOf(Precision), Order, Scales + at, Blocks + (at * BlockBytes));
+        ActivationBlocks.RoundBlock(values, ProductShape.LargestOf(Precision), Order, Scales + (at * ScaleStride), Blocks + (at * BlockStride));
     }
 
     /// <summary>Frees the memory.</summary>

@@ -36,7 +36,7 @@ internal readonly unsafe struct VnniWords : IVnniNumbers
     public static byte* BytesOfWeights => Table;
 }
 
-/// <summary>8 bits, in the order of <see cref="ActivationOrder.Correction"/>: weights are unsigned, and higher by <see cref="VnniCodes256.Offset"/>.</summary>
+/// <summary>8 bits, in the order of <see cref="ActivationOrder.DotBytes"/>: weights are unsigned, and higher by <see cref="VnniCodes256.Offset"/>.</summary>
 internal readonly unsafe struct VnniBytes : IVnniNumbers
 {
     private static readonly byte* Nibbles = IVnniNumbers.Keep(Vector512.Create(ProductTables.OffsetBytes, ProductTables.OffsetBytes), 0xF);

@@ -28,7 +28,7 @@ internal static unsafe class VnniProducts<TNumbers>
     public static void Run(in BandProduct product)
     {
         product.Prefetch();
-        var most = Math.Max(LeastOfPart, PartBytes / (product.Blocks * PreparedActivations.BlockBytes));
+        var most = Math.Max(LeastOfPart, (int)(PartBytes / product.XBytes));
         var part = Lengths.EvenPart(product.Count, most, Together);
         for (var first = 0; first < product.Count; first += part)
             Run(product, first, Math.Min(part, product.Count - first));
@@ -59,7 +59,7 @@ internal static unsafe class VnniProducts<TNumbers>
             ScaleBytes = product.Layout.TileHeaderBytes,
             Steps = (float*)product.Source,
             Tables = weights == VnniWeights.Bytes ? TNumbers.BytesOfWeights : TNumbers.Levels,
-            End = (long)product.Blocks * PreparedActivations.BlockBytes,
+            End = product.XBytes,
             Sums = sums,
             Zeros = Zeros,
             Factor = product.Factor,

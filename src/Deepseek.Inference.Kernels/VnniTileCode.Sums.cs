@@ -17,29 +17,34 @@ internal sealed unsafe partial class VnniTileCode
         ReadScales(other);
         to.Mov(at, Field(nameof(VnniTile.At)));
         to.Mov(sums, at);
-        to.And(sums, (Lanes - 1) * XBytes);
-        to.Shr(sums, 1); // 128 bytes of activations a block, 64 of sums
+        to.And(sums, (Lanes - 1) * _xBytes);
+        if (_xBytes > LaneBytes)
+            to.Shr(sums, BitsOf(_xBytes / LaneBytes));
         to.Add(sums, Field(nameof(VnniTile.Sums)));
         to.Mov(from, Field(nameof(VnniTile.Zeros)));
-        to.Cmp(at, Lanes * XBytes);
+        to.Cmp(at, Lanes * _xBytes);
         to.Cmovae(from, sums);
-        to.Shr(at, 5); // 4 bytes of a token's scale
+        to.Shr(at, BitsOf(_xBytes / _scaleBytes));
         for (var token = 0; token < tokens; token++)
         {
             var sum = Sum(token, block, 0);
             if (_chains == 2)
                 to.Vpaddd(sum, sum, Sum(token, block, 1));
-            to.Vcvtdq2ps(sum, sum);
             to.Mov(other, Field(nameof(VnniTile.Tokens)));
             to.Mov(other, new Address(other, (token * sizeof(BandToken)) + Address.Field<BandToken>(other, nameof(BandToken.Scales)).Offset));
+            if (bytesOfX)
+                to.Vpaddd(sum, sum, Operand.Broadcast(new Address(other, sizeof(float), at))); // the correction for unsigned weights
+            to.Vcvtdq2ps(sum, sum);
             to.Vmulps(Scale, Scales, Operand.Broadcast(new Address(other, 0, at)));
             to.Vfmadd213ps(sum, Scale, new Address(from, token * TokenBytes));
             to.Vmovdqu32(new Address(sums, token * TokenBytes), sum);
         }
 
-        to.Add(Field(nameof(VnniTile.At)), XBytes);
+        to.Add(Field(nameof(VnniTile.At)), _xBytes);
         to.Mov(at, Field(nameof(VnniTile.At)));
     }
+
+    private static byte BitsOf(int factor) => (byte)int.Log2(factor);
 
     /// <summary>The scales of the next block of the 16 rows.</summary>
     private void ReadScales(Register free)

@@ -22,7 +22,6 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
 {
     private const int Line = BandLayout.LineBytes;
     private const int Pieces = Line / BandLayout.PieceBytes;
-    private const int XBytes = PreparedActivations.BlockBytes;
     private const Register Call = Register.Rax;
     private const Register Weights = Register.Rcx;
 
@@ -30,6 +29,10 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
     private static readonly Zmm Levels = new(0);
     private static readonly Zmm Mask = new(1);
     private static readonly Zmm[] Codes = [new(2), new(3), new(4), new(5)];
+
+    // Of a block of activations, and of what goes with it.
+    private readonly int _xBytes = ActivationBlocks.BytesOf(OrderOf(bytesOfX));
+    private readonly int _scaleBytes = ActivationBlocks.ScalesOf(OrderOf(bytesOfX)) * sizeof(float);
 
     private readonly int _blocks = weights == VnniWeights.Bytes ? 1 : 2;
 
@@ -74,6 +77,8 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
         to.Return();
     }
 
+    private static ActivationOrder OrderOf(bool bytesOfX) => bytesOfX ? ActivationOrder.DotBytes : ActivationOrder.DotWords;
+
     private static Address Field(string name) => Address.Field<VnniTile>(Call, name);
 
     private Zmm Sum(int token, int block, int chain) => new(16 + (((token * _blocks) + block) * _chains) + (chain % _chains));
@@ -91,10 +96,7 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
                 for (var chain = 0; chain < _chains; chain++)
                 {
                     var sum = Sum(token, block, chain);
-                    if (bytesOfX && chain == 0)
-                        to.Vpbroadcastd(sum, new Address(X[token], (block * XBytes) + BandLayout.BlockColumns)); // the correction for unsigned weights
-                    else
-                        to.Vpxord(sum, sum, sum);
+                    to.Vpxord(sum, sum, sum);
                 }
             }
         }
@@ -139,7 +141,7 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
         for (var token = 0; token < tokens; token++)
         {
             for (var i = 0; i < 2 * _blocks; i++)
-                to.Vpdpwssd(Sum(token, i / 2, i), Codes[i], Operand.Broadcast(new Address(X[token], (i * XBytes / 2) + (piece * sizeof(int)))));
+                to.Vpdpwssd(Sum(token, i / 2, i), Codes[i], Operand.Broadcast(new Address(X[token], (i * _xBytes / 2) + (piece * sizeof(int)))));
         }
     }
 
@@ -161,7 +163,7 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
         for (var token = 0; token < tokens; token++)
         {
             for (var block = 0; block < _blocks; block++)
-                to.Vpdpbusd(Sum(token, block, piece), Codes[block], Operand.Broadcast(new Address(X[token], (block * XBytes) + (piece * sizeof(int)))));
+                to.Vpdpbusd(Sum(token, block, piece), Codes[block], Operand.Broadcast(new Address(X[token], (block * _xBytes) + (piece * sizeof(int)))));
         }
     }
 }
