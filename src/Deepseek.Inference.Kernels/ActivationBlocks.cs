@@ -62,7 +62,7 @@ internal static unsafe class ActivationBlocks
             new Span<short>(words, Columns).Clear();
         else
             ToWords(values, inverse, words);
-        if (largest * Columns > ProductShape.LargestSum && Sum(words) is var sum && sum > ProductShape.LargestSum)
+        if (largest * Columns > ProductShape.LargestSum && Sum(words, magnitudes: true) is var sum && sum > ProductShape.LargestSum)
         {
             // Smaller numbers: each of 64 roundings adds at most a half, before and now, which the margin covers.
             var shrink = (ProductShape.LargestSum - Margin) / (float)sum;
@@ -73,20 +73,24 @@ internal static unsafe class ActivationBlocks
         Arrange(words, order, scale, destination);
     }
 
-    /// <summary>The sum of magnitudes.</summary>
-    private static int Sum(short* words)
+    /// <summary>The sum of numbers, or of their magnitudes.</summary>
+    private static int Sum(short* words, bool magnitudes)
     {
         if (!Avx2.IsSupported)
         {
             var sum = 0;
             for (var i = 0; i < Columns; i++)
-                sum += Math.Abs((int)words[i]);
+                sum += magnitudes ? Math.Abs((int)words[i]) : words[i];
             return sum;
         }
 
         var sums = Vector256<int>.Zero;
         for (var i = 0; i < Columns; i += Vector256<short>.Count)
-            sums += Avx2.MultiplyAddAdjacent(Vector256.Abs(Vector256.Load(words + i)), Vector256<short>.One);
+        {
+            var some = Vector256.Load(words + i);
+            sums += Avx2.MultiplyAddAdjacent(magnitudes ? Vector256.Abs(some) : some, Vector256<short>.One);
+        }
+
         return Vector256.Sum(sums);
     }
 
@@ -162,11 +166,7 @@ internal static unsafe class ActivationBlocks
                 Vector128.Abs(bytes).Store(to + Columns + i);
         }
 
-        if (order == ActivationOrder.Magnitudes)
-            return;
-        var sum = 0;
-        for (var i = 0; i < Columns; i++)
-            sum += to[i];
-        *(order == ActivationOrder.DotBytes ? behindScale : (int*)(to + Columns)) = -VnniCodes256.Offset * sum;
+        if (order != ActivationOrder.Magnitudes)
+            *(order == ActivationOrder.DotBytes ? behindScale : (int*)(to + Columns)) = -VnniCodes256.Offset * Sum(words, magnitudes: false);
     }
 }

@@ -19,26 +19,15 @@ internal static unsafe class AttentionKernels
             Tile128.Split(call, scratch, block, split, largest, sums, outputs);
     }
 
-    /// <summary>Joins a row's partial result of a split to that of the splits before it, or begins with it where their sum is 0: the largest weight of a partial result is 1.</summary>
-    public static void Merge(KernelPath path, float* largest, float* sum, float* output, float nextLargest, float nextSum, float* nextOutput, int width)
+    /// <summary>See <see cref="AttentionTile{TLanes, TSingle, TInt32, TInt16}.Merge"/>.</summary>
+    public static void Merge(KernelPath path, ref PartialResult row, PartialResult* next, int count, int width)
     {
-        if (*sum == 0)
-        {
-            (*largest, *sum) = (nextLargest, nextSum);
-            new ReadOnlySpan<float>(nextOutput, width).CopyTo(new Span<float>(output, width));
-        }
-        else if (path >= KernelPath.Avx512)
-        {
-            Tile512.Merge(largest, sum, output, nextLargest, nextSum, nextOutput, width);
-        }
+        if (path >= KernelPath.Avx512)
+            Tile512.Merge(ref row, next, count, width);
         else if (path == KernelPath.Avx2)
-        {
-            Tile256.Merge(largest, sum, output, nextLargest, nextSum, nextOutput, width);
-        }
+            Tile256.Merge(ref row, next, count, width);
         else
-        {
-            Tile128.Merge(largest, sum, output, nextLargest, nextSum, nextOutput, width);
-        }
+            Tile128.Merge(ref row, next, count, width);
     }
 
     /// <summary>See <see cref="AttentionTile{TLanes, TSingle, TInt32, TInt16}.Finish"/>.</summary>

@@ -43,16 +43,45 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             SplitOfSingles(call, scratch, block, split, from, to, largest, sums, outputs);
     }
 
-    /// <summary>Joins the partial result of the next split to that of the splits before it.</summary>
-    public static void Merge(float* largest, float* sum, float* output, float nextLargest, float nextSum, float* nextOutput, int width)
+    /// <summary>Joins a row's partial results of splits, in their order, to that of the splits before them.</summary>
+    /// <param name="row">The row's result so far; with a sum of 0 there is none yet, for the largest weight of a partial result is 1.</param>
+    /// <param name="next">The partial results, [count]; their largest scores and sums become factors.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="width">Elements of an output, a multiple of 32.</param>
+    public static void Merge(ref PartialResult row, PartialResult* next, int count, int width)
     {
-        var both = MathF.Max(*largest, nextLargest);
-        var (factor, nextFactor) = (FastExp.Exp(*largest - both), FastExp.Exp(nextLargest - both));
-        var (factors, nextFactors) = (TLanes.Create(factor), TLanes.Create(nextFactor));
-        *largest = both;
-        *sum = MathF.FusedMultiplyAdd(*sum, factor, nextSum * nextFactor);
-        for (nint i = 0; i < width; i += Width)
-            TLanes.Store(TLanes.FusedMultiplyAdd(TLanes.Load(output + i), factors, TLanes.Multiply(TLanes.Load(nextOutput + i), nextFactors)), output + i);
+        var from = row.Output;
+        if (row.Sum == 0 && count > 0)
+        {
+            (row.Largest, row.Sum) = (next->Largest, next->Sum);
+            from = next->Output;
+            next++;
+            count--;
+        }
+
+        for (var i = 0; i < count; i++)
+        {
+            var both = MathF.Max(row.Largest, next[i].Largest);
+            var (factor, nextFactor) = (FastExp.Exp(row.Largest - both), FastExp.Exp(next[i].Largest - both));
+            row.Sum = MathF.FusedMultiplyAdd(row.Sum, factor, next[i].Sum * nextFactor);
+            row.Largest = both;
+            (next[i].Factor, next[i].NextFactor) = (factor, nextFactor);
+        }
+
+        for (nint column = 0; column < width; column += 2 * Width)
+        {
+            var (a, b) = (TLanes.Load(from + column), TLanes.Load(from + column + Width));
+            for (var i = 0; i < count; i++)
+            {
+                var (factor, nextFactor) = (TLanes.Create(next[i].Factor), TLanes.Create(next[i].NextFactor));
+                var output = next[i].Output + column;
+                a = TLanes.FusedMultiplyAdd(a, factor, TLanes.Multiply(TLanes.Load(output), nextFactor));
+                b = TLanes.FusedMultiplyAdd(b, factor, TLanes.Multiply(TLanes.Load(output + Width), nextFactor));
+            }
+
+            TLanes.Store(a, row.Output + column);
+            TLanes.Store(b, row.Output + column + Width);
+        }
     }
 
     /// <summary>Divides by the sum of weights: a row's result.</summary>

@@ -36,11 +36,13 @@ internal sealed unsafe partial class CacheAttention
                 AttentionKernels.Split(path, call, scratch, block, split, scratch.PartLargest, scratch.PartSums, scratch.PartOutputs);
                 for (var row = 0; row < rows; row++)
                 {
-                    if (!scratch.Visible[row].IsEmpty)
-                    {
-                        AttentionKernels.Merge(path, scratch.Largest + row, scratch.Sums + row, scratch.Outputs + ((long)row * width),
-                            scratch.PartLargest[row], scratch.PartSums[row], scratch.PartOutputs + ((long)row * width), width);
-                    }
+                    if (scratch.Visible[row].IsEmpty)
+                        continue;
+
+                    var so = new PartialResult(scratch.Largest[row], scratch.Sums[row], scratch.Outputs + ((long)row * width));
+                    var next = new PartialResult(scratch.PartLargest[row], scratch.PartSums[row], scratch.PartOutputs + ((long)row * width));
+                    AttentionKernels.Merge(path, ref so, &next, 1, width);
+                    (scratch.Largest[row], scratch.Sums[row]) = (so.Largest, so.Sum);
                 }
             }
 
@@ -87,6 +89,7 @@ internal sealed unsafe partial class CacheAttention
             ref readonly var call = ref attention._call;
             var path = attention._path;
             var width = call.PaddedValueWidth;
+            var parts = stackalloc PartialResult[Count];
             for (var at = item * AttentionCall.TileRows; at < (item + 1) * AttentionCall.TileRows; at++)
             {
                 var (block, inBlock) = Math.DivRem(at, call.BlockRows);
@@ -95,16 +98,19 @@ internal sealed unsafe partial class CacheAttention
                     return;
 
                 var row = firstRow + inBlock;
-                var state = State.Outputs + ((long)at * width);
+                var seen = 0;
                 for (var index = 0; index < Count; index++)
                 {
                     var part = new Partials(Parts + ((long)index * Rows * (width + 2)), Rows, width);
                     if (!call.Visible(row, First + index).IsEmpty)
-                        AttentionKernels.Merge(path, State.Largest + at, State.Sums + at, state, part.Largest[at], part.Sums[at], part.Outputs + ((long)at * width), width);
+                        parts[seen++] = new PartialResult(part.Largest[at], part.Sums[at], part.Outputs + ((long)at * width));
                 }
 
+                var result = new PartialResult(State.Largest[at], State.Sums[at], State.Outputs + ((long)at * width));
+                AttentionKernels.Merge(path, ref result, parts, seen, width);
+                (State.Largest[at], State.Sums[at]) = (result.Largest, result.Sum);
                 if (First + Count == call.Splits)
-                    AttentionKernels.Finish(path, state, State.Sums[at], call.Output(group, row), call.Shape.ValueWidth);
+                    AttentionKernels.Finish(path, result.Output, result.Sum, call.Output(group, row), call.Shape.ValueWidth);
             }
         }
     }

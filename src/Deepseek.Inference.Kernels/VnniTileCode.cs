@@ -138,10 +138,14 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
                 to.Vpermw(codes, codes, Levels);
         }
 
+        // Even columns of the blocks, then odd ones: a block's one sum is not wanted again at once.
         for (var token = 0; token < tokens; token++)
         {
-            for (var i = 0; i < 2 * _blocks; i++)
-                to.Vpdpwssd(Sum(token, i / 2, i), Codes[i], Operand.Broadcast(new Address(X[token], (i * _xBytes / 2) + (piece * sizeof(int)))));
+            for (var half = 0; half < 2; half++)
+            {
+                for (var block = 0; block < _blocks; block++)
+                    to.Vpdpwssd(Sum(token, block, half), Codes[(2 * block) + half], Operand.Broadcast(new Address(X[token], (block * _xBytes) + (half * _xBytes / 2) + (piece * sizeof(int)))));
+            }
         }
     }
 
