@@ -49,6 +49,11 @@ internal static unsafe class ActivationBlocks
     }
 
     /// <summary>Rounds 64 activations.</summary>
+    /// <param name="values">[64].</param>
+    /// <param name="largest">The largest whole number.</param>
+    /// <param name="order">The order of the result.</param>
+    /// <param name="scale">Receives <see cref="ScalesOf"/> numbers.</param>
+    /// <param name="destination">Receives <see cref="BytesOf"/> bytes.</param>
     public static void RoundBlock(float* values, int largest, ActivationOrder order, float* scale, byte* destination)
     {
         var magnitude = Nf4.LargestMagnitude(new ReadOnlySpan<float>(values, Columns));
@@ -126,7 +131,7 @@ internal static unsafe class ActivationBlocks
                 ArrangeEvenOdd(words, to);
                 break;
             default:
-                ArrangeBytes(words, order, (int*)scale + 1, (sbyte*)destination);
+                ArrangeBytes(words, order, (sbyte*)destination, order == ActivationOrder.DotBytes ? (int*)scale + 1 : (int*)(destination + Columns));
                 break;
         }
     }
@@ -155,7 +160,7 @@ internal static unsafe class ActivationBlocks
     private static Vector256<short> Pack(Vector256<int> first, Vector256<int> second) =>
         Avx2.Permute4x64(Avx2.PackSignedSaturate(first, second).AsInt64(), 0b11_01_10_00).AsInt16();
 
-    private static void ArrangeBytes(short* words, ActivationOrder order, int* behindScale, sbyte* to)
+    private static void ArrangeBytes(short* words, ActivationOrder order, sbyte* to, int* correction)
     {
         // The numbers fit bytes: nothing saturates.
         for (var i = 0; i < Columns; i += Vector128<sbyte>.Count)
@@ -167,6 +172,6 @@ internal static unsafe class ActivationBlocks
         }
 
         if (order != ActivationOrder.Magnitudes)
-            *(order == ActivationOrder.DotBytes ? behindScale : (int*)(to + Columns)) = -VnniCodes256.Offset * Sum(words, magnitudes: false);
+            *correction = -VnniCodes256.Offset * Sum(words, magnitudes: false);
     }
 }

@@ -1,7 +1,7 @@
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>What activations are rounded to before they meet quantized weights.</summary>
-/// <remarks>Errors are root-mean-square, of normal activations, relative to their root mean square.</remarks>
+/// <remarks>Errors are root-mean-square, of normal activations, relative to their root mean square. Before <c>kv_b_proj</c> in 8 bits a head's activations have one scale, and 16 bits under both.</remarks>
 public enum ActivationPrecision
 {
     /// <summary>They stay in single precision, and weights are widened.</summary>

@@ -45,7 +45,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
     /// <summary>Joins a row's partial results of splits, in their order, to that of the splits before them.</summary>
     /// <param name="row">The row's result so far; with a sum of 0 there is none yet, for the largest weight of a partial result is 1.</param>
-    /// <param name="next">The partial results, [count]; their largest scores and sums become factors.</param>
+    /// <param name="next">The partial results, [count]; their factors are written.</param>
     /// <param name="count">How many.</param>
     /// <param name="width">Elements of an output, a multiple of 32.</param>
     public static void Merge(ref PartialResult row, PartialResult* next, int count, int width)

@@ -39,10 +39,10 @@ internal sealed unsafe partial class CacheAttention
                     if (scratch.Visible[row].IsEmpty)
                         continue;
 
-                    var so = new PartialResult(scratch.Largest[row], scratch.Sums[row], scratch.Outputs + ((long)row * width));
+                    var soFar = new PartialResult(scratch.Largest[row], scratch.Sums[row], scratch.Outputs + ((long)row * width));
                     var next = new PartialResult(scratch.PartLargest[row], scratch.PartSums[row], scratch.PartOutputs + ((long)row * width));
-                    AttentionKernels.Merge(path, ref so, &next, 1, width);
-                    (scratch.Largest[row], scratch.Sums[row]) = (so.Largest, so.Sum);
+                    AttentionKernels.Merge(path, ref soFar, &next, 1, width);
+                    (scratch.Largest[row], scratch.Sums[row]) = (soFar.Largest, soFar.Sum);
                 }
             }
 

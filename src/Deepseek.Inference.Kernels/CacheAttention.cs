@@ -27,6 +27,9 @@ internal sealed unsafe partial class CacheAttention : IDisposable
     // Partial results held at once, unless one split's are more.
     private const long PartialBytes = 32 << 20;
 
+    // Splits of a wave; their places fit the stack.
+    private const long MostSplits = 1024;
+
     private readonly KernelPath _path;
     private readonly AlignedMemory _partials = new();
     private readonly BlockWork _blocks;
@@ -139,7 +142,7 @@ internal sealed unsafe partial class CacheAttention : IDisposable
         var width = _call.PaddedValueWidth;
         var rows = _call.Blocks * _call.BlockRows;
         var rowBytes = (long)(width + 2) * sizeof(float);
-        var wave = (int)Math.Clamp(PartialBytes / (rows * rowBytes), 1, _call.Splits);
+        var wave = (int)Math.Clamp(PartialBytes / (rows * rowBytes), 1, Math.Min(MostSplits, _call.Splits));
         var start = (float*)_partials.Reserve((nuint)((wave + 1) * rows * rowBytes) + BandLayout.LineBytes);
         _merges.State = new Partials(start, rows, width);
         new Span<float>(_merges.State.Sums, rows).Clear();

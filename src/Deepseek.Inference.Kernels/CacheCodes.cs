@@ -55,7 +55,8 @@ internal static unsafe class CacheCodes
         return step;
     }
 
-    private static float Round<TLanes, TSingle, TInt32, TInt16>(float* values, int count, short* codes)
+    /// <summary>The same with vectors of one width.</summary>
+    public static float Round<TLanes, TSingle, TInt32, TInt16>(float* values, int count, short* codes)
         where TLanes : struct, ILanes<TSingle, TInt32, TInt16>
         where TSingle : struct
         where TInt32 : struct

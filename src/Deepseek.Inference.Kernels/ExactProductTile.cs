@@ -18,6 +18,7 @@ internal static unsafe partial class ExactProductTile<TLanes, TSingle, TInt32, T
     private static int Step => 2 * TLanes.Count;
 
     /// <summary>Multiplies along the grain. One token meets weights that are widened in registers; more meet four rows that are widened once.</summary>
+    [SkipLocalsInit]
     public static void Multiply(bool vnni, Int8Row* rows, int count, int columns, float* x, long xStride, int tokens, float* y, long yStride)
     {
         var width = AttentionCall.Padded(columns, Line);
@@ -55,11 +56,8 @@ internal static unsafe partial class ExactProductTile<TLanes, TSingle, TInt32, T
     /// <summary>Rounds numbers, and fills up with zeros.</summary>
     private static float Round(float* values, int count, short* codes, int width)
     {
-        var lanes = stackalloc float[LaneSums.Lanes];
-        var (step, inverse) = CodeSteps.Of(AttentionTile<TLanes, TSingle, TInt32, TInt16>.LargestMagnitude(values, count, lanes), 0);
-        AttentionTile<TLanes, TSingle, TInt32, TInt16>.Round(values, count, inverse, codes);
         new Span<short>(codes + count, width - count).Clear();
-        return step;
+        return CacheCodes.Round<TLanes, TSingle, TInt32, TInt16>(values, count, codes);
     }
 
     private static void Write(int* sums, float step, Vector128<float> scales, int rows, float* y)
@@ -91,7 +89,7 @@ internal static unsafe partial class ExactProductTile<TLanes, TSingle, TInt32, T
         }
     }
 
-    /// <summary>Four rows and a token; of two vectors each, since a sum waits for the one before.</summary>
+    /// <summary>Four rows and a token.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DotOne(in Quad quad, int width, short* x, int* sums)
     {

@@ -11,7 +11,7 @@ namespace Deepseek.Inference.Kernels;
 /// Along: a token's activations become whole numbers of 16 bits with one step, and y[t, r] = sum · (step · scale of the row). Against: activations times the scales of their rows become such, and y[t, c] = sum · step. The
 /// step is the largest magnitude / 32,767 (<see cref="CacheCodes"/>); the sum is exact, in whatever order, and is rounded when it becomes fp32.
 /// </para>
-/// <para>So an output has the same bits on every instruction set, and with whatever other tokens. Everything runs in the caller's thread. Nothing is allocated but a thread's scratch memory, which is kept.</para>
+/// <para>So an output has the same bits on every instruction set, and with whatever other tokens. Everything runs in the caller's thread. But for the definition, nothing is allocated beside a thread's scratch memory, which is kept.</para>
 /// </remarks>
 internal static unsafe class ExactProducts
 {

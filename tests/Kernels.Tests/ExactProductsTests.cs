@@ -18,7 +18,7 @@ public sealed unsafe class ExactProductsTests
             foreach (var columns in (int[])[512, 1, 17, 64, 72, 129, 192])
             {
                 using var matrix = new Matrix(random, 130, columns);
-                foreach (var tokens in (int[])[1, 2, 3, 4, 5, 9])
+                foreach (var tokens in (int[])[0, 1, 2, 3, 4, 5, 9])
                 {
                     var along = Spread(random, tokens * (columns + Beyond));
                     Assert.Equal(matrix.Multiply(KernelPath.Scalar, first, rows, along, tokens), matrix.Multiply(path, first, rows, along, tokens));
@@ -71,15 +71,38 @@ public sealed unsafe class ExactProductsTests
     {
         var random = new Random(20261201);
         using var matrix = new Matrix(random, 64, 64);
-        foreach (var value in new[] { float.NaN, float.PositiveInfinity })
+        foreach (var (tokens, bad, value) in ((int, int, float)[])[(1, 0, float.NaN), (1, 0, float.PositiveInfinity), (3, 1, float.NaN), (3, 1, float.NegativeInfinity)])
         {
-            var x = BandData.Normal(random, 3 * (64 + Beyond));
-            x[64 + Beyond + 5] = value;
+            var x = BandData.Normal(random, tokens * (64 + Beyond));
+            x[(bad * (64 + Beyond)) + 5] = value;
 
-            foreach (var y in new[] { matrix.Multiply(path, 0, 64, x, 3), matrix.MultiplyTransposed(path, 0, 64, x, 3) })
+            foreach (var y in new[] { matrix.Multiply(path, 0, 64, x, tokens), matrix.MultiplyTransposed(path, 0, 64, x, tokens) })
             {
-                for (var token = 0; token < 3; token++)
-                    Assert.All(y.AsSpan(token * (64 + Beyond), 64).ToArray(), output => Assert.Equal(token != 1, float.IsFinite(output)));
+                for (var token = 0; token < tokens; token++)
+                    Assert.All(y.AsSpan(token * (64 + Beyond), 64).ToArray(), output => Assert.Equal(token != bad, float.IsFinite(output)));
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(0, 64)]
+    [InlineData(3, 58)]
+    [InlineData(63, 1)]
+    public void Find_RowsOfABand_AreThoseFoundOneByOne(int first, int count)
+    {
+        var layout = new BandLayout(WeightPrecision.Int8, 128, 100);
+        var bytes = new byte[layout.BytesOf(1)];
+        new Random(20261202).NextBytes(bytes);
+        var (together, alone) = (new Int8Row[count], new Int8Row[1]);
+        fixed (byte* source = bytes)
+        fixed (Int8Row* all = together, one = alone)
+        {
+            Int8Row.Find(layout, 1, source, first, count, all);
+            for (var row = 0; row < count; row++)
+            {
+                Int8Row.Find(layout, 1, source, first + row, 1, one);
+                Assert.Equal(((nint)one->Line, one->Scale), ((nint)all[row].Line, all[row].Scale));
+                Assert.Equal((nint)source + layout.LineOffset(layout.HeaderBytesOf(1), first + row, 0), (nint)one->Line);
             }
         }
     }
@@ -136,7 +159,7 @@ public sealed unsafe class ExactProductsTests
             var (rows, y) = (Find(first, count), Outputs(tokens, count));
             fixed (Int8Row* found = rows)
             fixed (float* from = x, to = y)
-                ExactProducts.Multiply(path, found, count, _layout.Columns, from, x.Length / tokens, tokens, to, y.Length / tokens);
+                ExactProducts.Multiply(path, found, count, _layout.Columns, from, StrideOf(x, tokens), tokens, to, StrideOf(y, tokens));
             return y;
         }
 
@@ -145,11 +168,13 @@ public sealed unsafe class ExactProductsTests
             var (rows, y) = (Find(first, count), Outputs(tokens, _layout.Columns));
             fixed (Int8Row* found = rows)
             fixed (float* from = x, to = y)
-                ExactProducts.MultiplyTransposed(path, found, count, _layout.Columns, from, x.Length / tokens, tokens, to, y.Length / tokens);
+                ExactProducts.MultiplyTransposed(path, found, count, _layout.Columns, from, StrideOf(x, tokens), tokens, to, StrideOf(y, tokens));
             return y;
         }
 
         public void Dispose() => NativeMemory.AlignedFree(_bytes);
+
+        private static int StrideOf(float[] values, int tokens) => values.Length / Math.Max(1, tokens);
 
         private static float[] Outputs(int tokens, int width)
         {

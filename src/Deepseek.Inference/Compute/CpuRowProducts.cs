@@ -4,7 +4,7 @@ using Deepseek.Inference.Quantization;
 namespace Deepseek.Inference.Compute;
 
 /// <summary>Products with runs of a matrix' rows, along their grain and against it, as the heads of <c>kv_b_proj</c> need them.</summary>
-/// <remarks>A store's 8-bit rows meet rounded activations in exact sums (<see cref="ExactProducts"/>). Everything else is widened to fp32 piece by piece.</remarks>
+/// <remarks>Where activations are rounded, a store's 8-bit rows of one scale meet them in exact sums (<see cref="ExactProducts"/>). All others meet fp32, as they are stored or widened piece by piece.</remarks>
 internal sealed unsafe class CpuRowProducts(CpuEngine engine)
 {
     private WeightMatrix _matrix = null!;
@@ -52,7 +52,14 @@ internal sealed unsafe class CpuRowProducts(CpuEngine engine)
     }
 
     /// <summary>y[t, c] = Σ x[t, r] · w[first + r, c].</summary>
-    /// <inheritdoc cref="Multiply" path="/param"/>
+    /// <param name="first">The first row.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="x">The activations, [count × rows].</param>
+    /// <param name="xStride">Numbers from one token's activations to the next one's.</param>
+    /// <param name="count">Tokens.</param>
+    /// <param name="y">Receives the outputs, [count × columns].</param>
+    /// <param name="yStride">Numbers from one token's outputs to the next one's.</param>
+    /// <param name="worker">The worker, whose scratch is used.</param>
     public void MultiplyTransposed(long first, int rows, float* x, long xStride, int count, float* y, long yStride, int worker)
     {
         var columns = (int)_matrix.Columns;

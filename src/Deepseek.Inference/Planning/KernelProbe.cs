@@ -134,18 +134,24 @@ internal static unsafe class KernelProbe
         public void Dispose() => _x.Dispose();
     }
 
-    /// <summary>8-bit weights that are widened and meet one token's whole numbers, as <c>kv_b_proj</c> does.</summary>
+    /// <summary>8-bit weights that are widened and meet one token's whole numbers, by turns along their grain and against it, as <c>kv_b_proj</c> does.</summary>
     private sealed class WidenedWork(ProbeWeights weights) : BandWork
     {
         private readonly float[] _x = Normal(LatentColumns);
-        private readonly float[] _y = new float[PieceBands * BandLayout.BandRows];
+        private readonly float[] _y = new float[PieceBands * LatentColumns]; // items write apart
 
         public override void Run(int item, int worker)
         {
             var rows = stackalloc Int8Row[BandLayout.BandRows];
             Int8Row.Find(weights.Layout, 0, weights[First + item], 0, BandLayout.BandRows, rows);
-            fixed (float* x = _x, y = _y)
-                ExactProducts.Multiply(KernelPaths.Selected, rows, BandLayout.BandRows, LatentColumns, x, LatentColumns, 1, y + ((long)item * BandLayout.BandRows), BandLayout.BandRows);
+            fixed (float* x = _x, all = _y)
+            {
+                var y = all + ((long)item * LatentColumns);
+                if (item % 2 == 0)
+                    ExactProducts.Multiply(KernelPaths.Selected, rows, BandLayout.BandRows, LatentColumns, x, LatentColumns, 1, y, LatentColumns);
+                else
+                    ExactProducts.MultiplyTransposed(KernelPaths.Selected, rows, BandLayout.BandRows, LatentColumns, x, LatentColumns, 1, y, LatentColumns);
+            }
         }
     }
 

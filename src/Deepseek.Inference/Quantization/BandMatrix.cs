@@ -48,8 +48,10 @@ internal sealed unsafe class BandMatrix : WeightMatrix
     /// <param name="first">First row.</param>
     /// <param name="count">How many rows.</param>
     /// <param name="rows">Receives [count].</param>
+    /// <exception cref="ArgumentOutOfRangeException">The matrix has no such rows.</exception>
     public void FindRows(long first, int count, Int8Row* rows)
     {
+        RequireRows(first, count);
         for (var at = 0; at < count;)
         {
             var (band, within, some) = Piece(first + at, count - at);

@@ -120,7 +120,8 @@ internal abstract unsafe class WeightMatrix : IDisposable
     /// <summary>What weights on another device answer.</summary>
     protected InvalidOperationException NotOnHost() => new($"The weights of {(Name.Length > 0 ? Name : "the matrix")} do not lie in the host's memory, where alone rows can be widened; use {nameof(Widen)}.");
 
-    private void RequireRows(long first, int count)
+    /// <summary>Refuses rows that the matrix does not have.</summary>
+    protected void RequireRows(long first, int count)
     {
         if (first < 0 || first > Rows)
             throw new ArgumentOutOfRangeException(nameof(first), first, string.Create(CultureInfo.InvariantCulture, $"The matrix has {Rows} rows, counted from 0."));

@@ -8,7 +8,7 @@ namespace Deepseek.Inference.Store;
 /// <param name="Bytes">Bytes of all shards, multi-token prediction among them where the store has it.</param>
 /// <param name="EmbeddingBytes">The embedding, of which a token reads one row; 0 where it is the head as well.</param>
 /// <param name="ProductBytes">What every token reads as whole numbers of 4 and 8 bits: the fast kernels multiply them where they lie.</param>
-/// <param name="WidenedBytes">What every token reads and first widens, to 16 bits or fp32: <c>kv_b_proj</c>, routers, norms, and matrices in other precisions.</param>
+/// <param name="WidenedBytes">What every token reads and first widens, to 16 bits or fp32: <c>kv_b_proj</c>, routers, norms, and matrices in other precisions. Forecasts take the speed of <c>kv_b_proj</c> for all of it.</param>
 /// <param name="ExpertCount">Routed experts of all layers.</param>
 /// <param name="ExpertBytes">Bytes of one expert's record; 0 where there are none.</param>
 /// <param name="ChosenCount">Routed experts that a token uses, over all layers.</param>

@@ -20,7 +20,7 @@ public sealed unsafe class TryMultiplyTests
         from form in (string[])["BF16", "F16", "F8E4M3", "Fp8Block"] from columns in (int[])[32, 48, 160, 320] select (form, columns));
 
     public static TheoryData<string, int> Others => new(
-        [.. from form in (string[])["F64", "F32", "F8E5M2", "Nf4Plain", "BandNf4", "BandBF16"] select (form, 192), ("BF16", 40), ("F16", 300), ("Fp8Block", 24)]);
+        [.. from form in (string[])["F64", "F32", "F8E5M2", "Nf4Plain", "BandNf4", "BandBF16", "BandInt8", "BandInt8Block"] select (form, 192), ("BF16", 40), ("F16", 300), ("Fp8Block", 24)]);
 
     [Theory, MemberData(nameof(Stored))]
     public void TryMultiply_AnyRowsAndTokens_HasTheBitsOfWidenedRows(string form, int columns)
