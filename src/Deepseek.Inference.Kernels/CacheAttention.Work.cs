@@ -11,6 +11,8 @@ internal sealed unsafe partial class CacheAttention
         public float* Largest { get; } = start + ((long)rows * width);
 
         public float* Sums { get; } = start + ((long)rows * width) + rows;
+
+        public PartialResult this[int row] => new(Largest[row], Sums[row], Outputs + ((long)row * width));
     }
 
     private AttentionScratch ScratchOf(int worker)
@@ -103,10 +105,10 @@ internal sealed unsafe partial class CacheAttention
                 {
                     var part = new Partials(Parts + ((long)index * Rows * (width + 2)), Rows, width);
                     if (!call.Visible(row, First + index).IsEmpty)
-                        parts[seen++] = new PartialResult(part.Largest[at], part.Sums[at], part.Outputs + ((long)at * width));
+                        parts[seen++] = part[at];
                 }
 
-                var result = new PartialResult(State.Largest[at], State.Sums[at], State.Outputs + ((long)at * width));
+                var result = State[at];
                 AttentionKernels.Merge(path, ref result, parts, seen, width);
                 (State.Largest[at], State.Sums[at]) = (result.Largest, result.Sum);
                 if (First + Count == call.Splits)

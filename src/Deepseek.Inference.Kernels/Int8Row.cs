@@ -20,6 +20,7 @@ internal readonly unsafe struct Int8Row(sbyte* line, float scale)
     /// <param name="rows">Receives [count].</param>
     public static void Find(BandLayout layout, int band, byte* source, int first, int count, Int8Row* rows)
     {
+        // Without the layout's divisions by what it only knows at run time: finding rows took up to half of a token's product.
         var tiles = (sbyte*)source + layout.HeaderBytesOf(band);
         var tileBytes = layout.TileBytes;
         for (var row = first; row < first + count; row++)

@@ -36,10 +36,10 @@ internal sealed unsafe class PreparedActivations : IDisposable
     public ActivationOrder Order { get; private set; }
 
     /// <summary>Bytes from a block to the next one.</summary>
-    public int BlockStride { get; private set; }
+    public int BlockStride => ActivationBlocks.BytesOf(Order);
 
     /// <summary>Numbers from a block's scale to the next one's.</summary>
-    public int ScaleStride { get; private set; }
+    public int ScaleStride => ActivationBlocks.ScalesOf(Order);
 
     /// <summary>The blocks, [Tokens × BlockCount × <see cref="BlockStride"/>].</summary>
     public byte* Blocks { get; private set; }
@@ -80,7 +80,6 @@ internal sealed unsafe class PreparedActivations : IDisposable
 
         (Tokens, Columns, Precision, Order) = (tokens, columns, precision, order);
         BlockCount = (int)Lengths.CeilDiv(columns, BandLayout.BlockColumns);
-        (BlockStride, ScaleStride) = (ActivationBlocks.BytesOf(order), ActivationBlocks.ScalesOf(order));
         var blocks = (nuint)tokens * (nuint)BlockCount;
         // Kernels read a block beyond an odd last one, and do not use it.
         Blocks = _memory.Reserve((blocks * (nuint)(BlockStride + (ScaleStride * sizeof(float)))) + BlockBytes);

@@ -129,13 +129,30 @@ internal sealed unsafe class CpuEngine : IDisposable
         var scratch = Scratch(worker, ((long)together + (consecutive ? 0 : count)) * columns);
         var rows = consecutive ? x.Row(tokens[0]) : Gather(x, tokens, count, scratch + ((long)together * columns));
         var (first, end) = ((long)unit * UnitRows, Math.Min(matrix.Rows, ((long)unit + 1) * UnitRows));
-        if (matrix.TryMultiply(Path, first, (int)(end - first), rows, count, y, stride))
+        MultiplyInFp32(matrix, first, (int)(end - first), rows, columns, count, y, stride, scratch);
+    }
+
+    /// <summary>Multiplies rows with tokens in fp32, as they are stored where there is a kernel for it, else widened piece by piece: y[i · yStride + r] for the rows r, from 0.</summary>
+    /// <param name="matrix">The matrix.</param>
+    /// <param name="first">The first row.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="x">The tokens' activations, [count × columns].</param>
+    /// <param name="xStride">Numbers from one token's activations to the next one's.</param>
+    /// <param name="count">Tokens.</param>
+    /// <param name="y">Receives the outputs.</param>
+    /// <param name="yStride">Numbers from one token's outputs to the next one's.</param>
+    /// <param name="scratch">Room for as many rows as <see cref="FloatProducts.RowsTogether"/> says.</param>
+    public void MultiplyInFp32(WeightMatrix matrix, long first, int rows, float* x, long xStride, int count, float* y, long yStride, float* scratch)
+    {
+        var columns = (int)matrix.Columns;
+        if ((count == 1 || xStride == columns) && matrix.TryMultiply(Path, first, rows, x, count, y, yStride))
             return;
 
-        for (var row = first; row < end; row += together)
+        var together = FloatProducts.RowsTogether(count);
+        for (var row = 0; row < rows; row += together)
         {
-            var some = (int)Math.Min(together, end - row);
-            FloatProducts.Multiply(Path, Widened(matrix, row, some, scratch), columns, some, rows, columns, count, columns, y + (row - first), stride);
+            var some = Math.Min(together, rows - row);
+            FloatProducts.Multiply(Path, Widened(matrix, first + row, some, scratch), columns, some, x, xStride, count, columns, y + row, yStride);
         }
     }
 

@@ -39,16 +39,7 @@ internal sealed unsafe class CpuRowProducts(CpuEngine engine)
             return;
         }
 
-        if (count == 1 && _matrix.TryMultiply(engine.Path, first, rows, x, 1, y, rows))
-            return;
-
-        var piece = FloatProducts.RowsTogether(count);
-        var scratch = engine.Scratch(worker, (long)piece * columns);
-        for (var row = 0; row < rows; row += piece)
-        {
-            var some = Math.Min(piece, rows - row);
-            FloatProducts.Multiply(engine.Path, CpuEngine.Widened(_matrix, first + row, some, scratch), columns, some, x, xStride, count, columns, y + row, yStride);
-        }
+        engine.MultiplyInFp32(_matrix, first, rows, x, xStride, count, y, yStride, engine.Scratch(worker, (long)FloatProducts.RowsTogether(count) * columns));
     }
 
     /// <summary>y[t, c] = Σ x[t, r] · w[first + r, c].</summary>
