@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Text;
 using System.Text.Json;
+using Deepseek.Inference.Tests;
 using Microsoft.Extensions.AI;
 using OpenAI;
 using OpenAI.Chat;
@@ -142,7 +143,8 @@ public sealed class ClientTests(ServerFixture fixture)
     [Fact]
     public async Task Client_CancelledStream_EndsTheReply()
     {
-        await using var server = await RunningServer.StartAsync();
+        using var nano = AlteredNano.WithLongContext();
+        await using var server = await RunningServer.StartAsync(model => model.ModelPath = nano.Folder);
         var service = await server.ServiceAsync();
         using var gone = new CancellationTokenSource();
         var options = new ChatCompletionOptions { Temperature = 1, LogitBiases = { [1] = -100 } };

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Deepseek.Inference.Chat;
 using Deepseek.Inference.Generation;
 using Deepseek.Inference.Nano;
+using Deepseek.Inference.Tests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -61,7 +62,9 @@ public sealed class ServerStateTests
     [Fact]
     public async Task Post_QueueFull_IsToldToTryAgain()
     {
-        await using var server = await RunningServer.StartAsync(model => model.Batching = new BatchingOptions { MaxBatch = 1, MaxQueue = 0, PreparedAhead = 0 });
+        using var nano = AlteredNano.WithLongContext();
+        await using var server = await RunningServer.StartAsync(
+            model => (model.ModelPath, model.Batching) = (nano.Folder, new BatchingOptions { MaxBatch = 1, MaxQueue = 0, PreparedAhead = 0 }));
         using var busy = await server.PostAsync(Chat, RunningServer.ChatJson("Hi", Endless + ", \"stream\": true"), HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(HttpStatusCode.OK, busy.StatusCode);
 
@@ -130,11 +133,12 @@ public sealed class ServerStateTests
     public async Task Post_LongerThanTheTimeout_EndsWithAFault(string path, bool stream)
     {
         const string Message = "The reply took longer than 0.5 s, which is the server's limit. Ask for fewer tokens, or try again when it is less busy.";
-        await using var server = await RunningServer.StartAsync(options: new DeepseekServerOptions { RequestTimeout = TimeSpan.FromSeconds(0.5) });
+        using var nano = AlteredNano.WithLongContext();
+        await using var server = await RunningServer.StartAsync(model => model.ModelPath = nano.Folder, new DeepseekServerOptions { RequestTimeout = TimeSpan.FromSeconds(0.5) });
         var service = await server.ServiceAsync();
         var members = Endless + (stream ? ", \"stream\": true" : "");
 
-        using var response = await server.PostAsync(path, path == Chat ? RunningServer.ChatJson("Hi", members) : $$"""{"model": "deepseek-nano", "prompt": "Hi", "max_tokens": 2000, {{members}}}""");
+        using var response = await server.PostAsync(path, path == Chat ? RunningServer.ChatJson("Hi", members) : $$"""{"model": "deepseek-nano", "prompt": "Hi", "max_tokens": 60000, {{members}}}""");
 
         if (response.StatusCode == HttpStatusCode.OK)
         {
@@ -158,7 +162,8 @@ public sealed class ServerStateTests
     [InlineData(false, 3)]
     public async Task Post_ClientThatGoes_EndsItsReplies(bool stream, int choices)
     {
-        await using var server = await RunningServer.StartAsync();
+        using var nano = AlteredNano.WithLongContext();
+        await using var server = await RunningServer.StartAsync(model => model.ModelPath = nano.Folder);
         var service = await server.ServiceAsync();
         using var gone = new CancellationTokenSource();
         var json = RunningServer.ChatJson("Hi", $"{Endless}, \"n\": {choices}{(stream ? ", \"stream\": true" : "")}");

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Deepseek.Inference.Tests;
 
 namespace Deepseek.Cli.Tests.Commands;
 
@@ -50,7 +51,8 @@ public sealed class ServeCommandTests
     public async Task Serve_AskedTwiceToEnd_EndsAtOnce()
     {
         ToolProcess.RequireInterrupts();
-        using var tool = ToolProcess.Start("serve", "--port", "0", "--grace", "3600");
+        using var nano = AlteredNano.WithLongContext();
+        using var tool = ToolProcess.Start("serve", "--model", nano.Folder, "--port", "0", "--grace", "3600");
         using var client = await ClientAsync(tool);
         using var request = Request("\"temperature\": 1, \"logit_bias\": {\"1\": -100}, \"stream\": true");
         using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
