@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>Rounds blocks of 64 activations to whole numbers and puts them in a kernel's order. Every instruction set finds the same numbers and scales.</summary>
-internal static unsafe class ActivationBlocks
+internal static unsafe partial class ActivationBlocks
 {
     private const int Columns = BandLayout.BlockColumns;
     private const int Margin = 200; // more than twice 64 halves
@@ -56,26 +56,38 @@ internal static unsafe class ActivationBlocks
     /// <param name="destination">Receives <see cref="BytesOf"/> bytes.</param>
     public static void RoundBlock(float* values, int largest, ActivationOrder order, float* scale, byte* destination)
     {
-        var magnitude = Nf4.LargestMagnitude(new ReadOnlySpan<float>(values, Columns));
-        var inverse = largest / magnitude;
-        *scale = float.IsPositiveInfinity(inverse) ? 0 : magnitude / largest;
-        if (!float.IsNormal(inverse))
-            inverse = 0; // zeros, or not finite: then the scale says so
+        if (Rounds512(order))
+        {
+            RoundBlock512(values, largest, order, scale, destination);
+            return;
+        }
 
+        var inverse = InverseOf(Nf4.LargestMagnitude(new ReadOnlySpan<float>(values, Columns)), largest, scale);
         var words = stackalloc short[Columns];
         if (inverse == 0)
             new Span<short>(words, Columns).Clear();
         else
             ToWords(values, inverse, words);
         if (largest * Columns > ProductShape.LargestSum && Sum(words, magnitudes: true) is var sum && sum > ProductShape.LargestSum)
-        {
-            // Smaller numbers: each of 64 roundings adds at most a half, before and now, which the margin covers.
-            var shrink = (ProductShape.LargestSum - Margin) / (float)sum;
-            *scale /= shrink;
-            ToWords(values, inverse * shrink, words);
-        }
+            ToWords(values, inverse * Shrink(sum, scale), words);
 
         Arrange(words, order, scale, destination);
+    }
+
+    /// <summary>The scale of a block, and what its numbers are multiplied by; 0 where all become 0, or are not finite: then the scale says so.</summary>
+    private static float InverseOf(float magnitude, int largest, float* scale)
+    {
+        var inverse = largest / magnitude;
+        *scale = float.IsPositiveInfinity(inverse) ? 0 : magnitude / largest;
+        return float.IsNormal(inverse) ? inverse : 0;
+    }
+
+    /// <summary>For a sum of magnitudes that is too large: the factor for smaller numbers, by which their scale grows. Each of 64 roundings adds at most a half, before and then, which the margin covers.</summary>
+    private static float Shrink(int sum, float* scale)
+    {
+        var shrink = (ProductShape.LargestSum - Margin) / (float)sum;
+        *scale /= shrink;
+        return shrink;
     }
 
     /// <summary>The sum of numbers, or of their magnitudes.</summary>

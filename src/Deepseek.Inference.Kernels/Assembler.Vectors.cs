@@ -10,6 +10,7 @@ internal sealed partial class Assembler
     {
         Escape0F = 1,
         Escape0F38 = 2,
+        Escape0F3A = 3,
     }
 
     /// <summary>The prefix of 8086 that tells instructions of one opcode apart.</summary>
@@ -38,15 +39,6 @@ internal sealed partial class Assembler
 
     public void Vpsllw(Zmm to, Zmm from, byte bits) => Shift(6, to, from, bits);
 
-    /// <summary>Interleaves the first four words of each 16 bytes of two vectors.</summary>
-    public void Vpunpcklwd(Zmm to, Zmm a, Zmm b) => Encode(Map.Escape0F, Prefix.Operands, 0x61, to.Number, a.Number, b);
-
-    /// <summary>Interleaves the last four words of each 16 bytes.</summary>
-    public void Vpunpckhwd(Zmm to, Zmm a, Zmm b) => Encode(Map.Escape0F, Prefix.Operands, 0x69, to.Number, a.Number, b);
-
-    /// <summary>to = the elements that the indices name, 0 to 15 of to, 16 to 31 of the second table.</summary>
-    public void Vpermt2d(Zmm to, Zmm index, Zmm second) => Encode(Map.Escape0F38, Prefix.Operands, 0x7E, to.Number, index.Number, second);
-
     /// <summary>table[index mod 32], by words.</summary>
     public void Vpermw(Zmm to, Zmm index, Zmm table) => Encode(Map.Escape0F38, Prefix.Operands, 0x8D, to.Number, index.Number, table, wide: true);
 
@@ -60,6 +52,16 @@ internal sealed partial class Assembler
     public void Vpdpwssd(Zmm sums, Zmm a, Operand b) => Encode(Map.Escape0F38, Prefix.Operands, 0x52, sums.Number, a.Number, b);
 
     public void Vpbroadcastd(Zmm to, Address from) => Encode(Map.Escape0F38, Prefix.Operands, 0x58, to.Number, 0, from, unit: sizeof(int));
+
+    /// <summary>32 bytes, twice.</summary>
+    public void Vbroadcasti64x4(Zmm to, Address from) => Encode(Map.Escape0F38, Prefix.Operands, 0x5B, to.Number, 0, from, wide: true, unit: VectorBytes / 2);
+
+    /// <summary>The first 32 bytes of a vector, and 32 bytes of memory behind them.</summary>
+    public void Vinserti64x4(Zmm to, Zmm first, Address second)
+    {
+        Encode(Map.Escape0F3A, Prefix.Operands, 0x3A, to.Number, first.Number, second, wide: true, unit: VectorBytes / 2);
+        Write(1);
+    }
 
     /// <summary>16 bytes, widened with their signs.</summary>
     public void Vpmovsxbd(Zmm to, Address from) => Encode(Map.Escape0F38, Prefix.Operands, 0x21, to.Number, 0, from, unit: VectorBytes / sizeof(int));

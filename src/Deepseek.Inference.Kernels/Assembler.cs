@@ -17,6 +17,14 @@ internal sealed partial class Assembler
 
     public void Mov(Register to, Register from) => Wide(0x8B, to, from);
 
+    public void Mov(Register to, long value)
+    {
+        Write(Rex(0, (int)to), (byte)(0xB8 | ((int)to & 7)));
+        Span<byte> bytes = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, value);
+        Write(bytes);
+    }
+
     public void Mov(Register to, Address from) => Wide(0x8B, to, from);
 
     public void Mov(Address to, Register from) => Wide(0x89, from, to);

@@ -60,6 +60,9 @@ internal unsafe struct AttentionCall
     /// <summary>Elements of an output in scratch.</summary>
     public readonly int PaddedValueWidth => Padded(Shape.ValueWidth, ColumnStep);
 
+    /// <summary>Elements from a row's output in scratch to the next row's: an odd number of lines, for with an even one all rows' columns would share a few sets of the first cache.</summary>
+    public readonly int PartialStride => PaddedValueWidth + (BandLayout.LineBytes / sizeof(float));
+
     /// <summary>Whether rows are computed in whole numbers.</summary>
     public readonly bool InCodes => Cache.Format == CacheFormat.Int16;
 

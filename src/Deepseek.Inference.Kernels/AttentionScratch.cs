@@ -20,8 +20,8 @@ internal readonly unsafe struct AttentionScratch
         Sums = (float*)Take(ref at, rows * sizeof(float));
         PartLargest = (float*)Take(ref at, rows * sizeof(float));
         PartSums = (float*)Take(ref at, rows * sizeof(float));
-        Outputs = (float*)Take(ref at, (long)rows * call.PaddedValueWidth * sizeof(float));
-        PartOutputs = (float*)Take(ref at, (long)rows * call.PaddedValueWidth * sizeof(float));
+        Outputs = (float*)Take(ref at, (long)rows * call.PartialStride * sizeof(float));
+        PartOutputs = (float*)Take(ref at, (long)rows * call.PartialStride * sizeof(float));
         Scores = (float*)Take(ref at, (long)laneRows * Split * sizeof(float));
         Visible = (VisiblePositions*)Take(ref at, (long)rows * sizeof(VisiblePositions));
         Lanes = (float*)Take(ref at, 2 * AttentionCall.GroupPositions * LaneSums.Lanes * sizeof(float));
@@ -64,7 +64,7 @@ internal readonly unsafe struct AttentionScratch
     /// <summary>The block whose queries lie here, or −1.</summary>
     public int* PreparedBlock { get; }
 
-    /// <summary>Of the splits so far, of each row: the largest score, the sum of weights, the weighted values, [rows] and [rows, padded value width].</summary>
+    /// <summary>Of the splits so far, of each row: the largest score, the sum of weights, the weighted values, [rows] and [rows, partial stride].</summary>
     public float* Largest { get; }
 
     public float* Sums { get; }

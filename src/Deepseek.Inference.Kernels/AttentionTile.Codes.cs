@@ -36,11 +36,10 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             var visible = scratch.Visible[row];
             if (!visible.IsEmpty)
                 Soften(scratch.Scores + ((long)row * SplitPositions), visible, scratch.Lanes, out largest[row], out sums[row]);
-            for (var first = from; first < to; first += GroupPositions)
-                RoundWeights(scratch, row, first, visible);
+            RoundWeights(scratch, row, from, to, visible);
         }
 
-        WeighValues(call, scratch, rows, codes, stride, from, to, outputs, call.PaddedValueWidth);
+        WeighValues(call, scratch, rows, codes, stride, from, to, outputs);
     }
 
     // The scores at a group of keys of as many rows as vectors have lanes. Keys beyond the last one are the last once more; what comes of them is hidden, or never read.

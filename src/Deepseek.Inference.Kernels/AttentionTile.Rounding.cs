@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
@@ -90,33 +91,41 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         from[latent..].CopyTo(to[scratch.LatentWidth..]);
     }
 
-    // The weights of a group of positions, each times its row's scale. A row that sees nothing of it has codes of 0, and the step that leaves every sum as it is: x + 0 · −0 = x, for x = −0 too.
-    private static void RoundWeights(in AttentionScratch scratch, int row, int first, in VisiblePositions visible)
+    // A row's weights, each times its position's scale, group by group. A group of which the row sees nothing has codes of 0, and the step that leaves every sum as it is: x + 0 · −0 = x, for x = −0 too.
+    private static void RoundWeights(in AttentionScratch scratch, int row, int from, int to, in VisiblePositions visible)
     {
-        var codes = scratch.Weights + ((long)row * SplitPositions) + first;
-        ref var step = ref scratch.WeightSteps[(row * AttentionCall.SplitGroups) + (first / GroupPositions)];
-        if (visible.IsEmpty || first >= visible.To || first + GroupPositions <= visible.From)
+        var weights = scratch.Scores + ((long)row * SplitPositions);
+        var codes = scratch.Weights + ((long)row * SplitPositions);
+        var steps = scratch.WeightSteps + (row * AttentionCall.SplitGroups);
+        var largest = stackalloc float[AttentionCall.SplitGroups];
+        var (begin, end) = visible.IsEmpty ? (to, to) : (visible.From / GroupPositions * GroupPositions, AttentionCall.Padded(visible.To, GroupPositions));
+        for (var first = begin; first < end; first += GroupPositions)
         {
-            new Span<short>(codes, GroupPositions).Clear();
-            step = -0f;
-            return;
+            var scales = scratch.LatentScales + first;
+            var most = TLanes.Create(0);
+            for (nint lane = 0; lane < Lanes; lane += Width)
+            {
+                var (low, high) = (Scaled(weights + first + lane, scales + lane), Scaled(weights + first + lane + Lanes, scales + lane + Lanes));
+                most = TLanes.Max(most, TLanes.Max(low, high));
+                TLanes.Store(TLanes.Add(low, high), scratch.Lanes + (first / GroupPositions * Lanes) + lane);
+            }
+
+            largest[first / GroupPositions] = LargestOf(most, scratch.Lanes + SplitPositions);
         }
 
-        var weights = scratch.Scores + ((long)row * SplitPositions) + first;
-        var scales = scratch.LatentScales + first;
-        var most = TLanes.Create(0);
-        for (nint lane = 0; lane < Lanes; lane += Width)
+        // All groups' at once: what was not computed just now is whatever was there, and is not used.
+        var (step, inverse) = CodeSteps.Of(Vector256.Load(largest), LaneSums.Add8(scratch.Lanes));
+        Vector256.ConditionalSelect(Vector256.Equals(step, Vector256<float>.Zero), Vector256.Create(-0f), step).Store(steps);
+        for (var first = begin; first < end; first += GroupPositions)
+            Round(weights + first, GroupPositions, inverse[first / GroupPositions], codes + first);
+        for (var first = from; first < to; first += GroupPositions)
         {
-            var (low, high) = (Scaled(weights + lane, scales + lane), Scaled(weights + lane + Lanes, scales + lane + Lanes));
-            most = TLanes.Max(most, TLanes.Max(low, high));
-            TLanes.Store(TLanes.Add(low, high), scratch.Lanes + lane);
-        }
+            if (first >= begin && first < end)
+                continue;
 
-        var sum = LaneSums.Add(scratch.Lanes);
-        (step, var inverse) = CodeSteps.Of(LargestOf(most, scratch.Lanes), sum);
-        if (step == 0)
-            step = -0f;
-        Round(weights, GroupPositions, inverse, codes);
+            new Span<short>(codes + first, GroupPositions).Clear();
+            steps[first / GroupPositions] = -0f;
+        }
     }
 
     // A weight of 0 stays 0: where nothing is seen there need be no row, or one that is not finite.

@@ -47,35 +47,35 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 Soften(scratch.Scores + ((long)row * SplitPositions), scratch.Visible[row], scratch.Lanes, out largest[row], out sums[row]);
         }
 
-        var width = call.PaddedValueWidth;
-        NativeMemory.Clear(outputs, (nuint)AttentionCall.Padded(rows, Rows) * (nuint)width * sizeof(float));
+        NativeMemory.Clear(outputs, (nuint)AttentionCall.Padded(rows, Rows) * (nuint)call.PartialStride * sizeof(float));
         for (var first = from; first < to; first += GroupPositions)
-            Weigh(scratch, rows, first, values, stride, outputs, width);
+            Weigh(call, scratch, rows, first, values, stride, outputs);
     }
 
     // Adds the values of a group of positions. Rows that see different positions of it go one by one, since what a row does not see may be anything.
-    private static void Weigh(in AttentionScratch scratch, int rows, int first, float* values, long stride, float* outputs, int width)
+    private static void Weigh(in AttentionCall call, in AttentionScratch scratch, int rows, int first, float* values, long stride, float* outputs)
     {
-        for (nint column = 0; column < width; column += 2 * Width)
+        var step = call.PartialStride;
+        for (nint column = 0; column < call.PaddedValueWidth; column += 2 * Width)
         {
             for (var row = 0; row < rows; row += Rows)
             {
                 var visible = scratch.Visible + row;
                 var scores = scratch.Scores + ((long)row * SplitPositions);
-                var output = outputs + ((long)row * width) + column;
+                var output = outputs + ((long)row * step) + column;
                 if (visible[0] == visible[1] && visible[0] == visible[2] && visible[0] == visible[3])
                 {
                     var seen = visible[0].Within(first, first + GroupPositions);
-                    WeighFour(scores, values + column, stride, seen.From, seen.Until, output, width);
-                    WeighFour(scores, values + column, stride, seen.Again, seen.To, output, width);
+                    WeighFour(scores, values + column, stride, seen.From, seen.Until, output, step);
+                    WeighFour(scores, values + column, stride, seen.Again, seen.To, output, step);
                     continue;
                 }
 
                 for (var i = 0; i < Rows; i++)
                 {
                     var seen = visible[i].Within(first, first + GroupPositions);
-                    WeighOne(scores + (i * SplitPositions), values + column, stride, seen.From, seen.Until, output + (i * width));
-                    WeighOne(scores + (i * SplitPositions), values + column, stride, seen.Again, seen.To, output + (i * width));
+                    WeighOne(scores + (i * SplitPositions), values + column, stride, seen.From, seen.Until, output + (i * step));
+                    WeighOne(scores + (i * SplitPositions), values + column, stride, seen.Again, seen.To, output + (i * step));
                 }
             }
         }

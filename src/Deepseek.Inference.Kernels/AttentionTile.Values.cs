@@ -6,9 +6,10 @@ namespace Deepseek.Inference.Kernels;
 internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
     /// <summary>The values of positions, weighted and added for all rows, two vectors of columns after the other, group by group: their sums stay in the first cache.</summary>
-    private static void WeighValues(in AttentionCall call, in AttentionScratch scratch, int rows, short* codes, long stride, int from, int to, float* outputs, int width)
+    private static void WeighValues(in AttentionCall call, in AttentionScratch scratch, int rows, short* codes, long stride, int from, int to, float* outputs)
     {
-        for (nint column = 0; column < width; column += 2 * Width)
+        long step = call.PartialStride;
+        for (nint column = 0; column < call.PaddedValueWidth; column += 2 * Width)
         {
             for (var first = from; first < to; first += GroupPositions)
             {
@@ -16,10 +17,17 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 var row = 0;
                 if (Width == VnniScoreCode.Lanes && call.Vnni && end - first == GroupPositions)
                 {
-                    for (; row + VnniValueCode.Rows <= AttentionCall.Padded(rows, Rows); row += VnniValueCode.Rows)
+                    for (var atOnce = VnniValueCode.MostRows; atOnce >= VnniValueCode.MostRows / 2; atOnce /= 2)
                     {
-                        VnniAttention.Weigh(scratch.Weights + ((long)row * SplitPositions) + first, codes + (first * stride) + column, stride,
-                            scratch.WeightSteps + (row * AttentionCall.SplitGroups) + (first / GroupPositions), outputs + ((long)row * width) + column, width, first == from);
+                        var code = VnniCode.Values(atOnce, first == from);
+                        for (; row + atOnce <= AttentionCall.Padded(rows, Rows); row += atOnce)
+                        {
+                            for (nint part = 0; part < 2 * Width; part += VnniValueCode.MostRows / atOnce * Width)
+                            {
+                                code(scratch.Weights + ((long)row * SplitPositions) + first, codes + (first * stride) + column + part, stride * sizeof(short),
+                                    scratch.WeightSteps + (row * AttentionCall.SplitGroups) + (first / GroupPositions), outputs + (row * step) + column + part, step * sizeof(float));
+                            }
+                        }
                     }
 
                     if (row >= rows)
@@ -30,7 +38,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 for (; row < rows; row += Rows)
                 {
                     WeighCodes(scratch.Weights + ((long)row * SplitPositions), scratch.Pairs, first, end,
-                        scratch.WeightSteps + (row * AttentionCall.SplitGroups) + (first / GroupPositions), outputs + ((long)row * width) + column, width, first == from);
+                        scratch.WeightSteps + (row * AttentionCall.SplitGroups) + (first / GroupPositions), outputs + (row * step) + column, step, first == from);
                 }
             }
         }
@@ -50,7 +58,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
     // Adds a group's paired values to 4 rows; their sums begin with the first group.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WeighCodes(short* w0, short* pairs, int from, int to, float* steps, float* o0, long width, bool begins)
+    private static void WeighCodes(short* w0, short* pairs, int from, int to, float* steps, float* o0, long step, bool begins)
     {
         var w1 = w0 + SplitPositions;
         var w2 = w1 + SplitPositions;
@@ -66,9 +74,9 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         }
 
         Join(o0, s00, s01, steps[0], begins);
-        Join(o0 + width, s10, s11, steps[AttentionCall.SplitGroups], begins);
-        Join(o0 + (2 * width), s20, s21, steps[2 * AttentionCall.SplitGroups], begins);
-        Join(o0 + (3 * width), s30, s31, steps[3 * AttentionCall.SplitGroups], begins);
+        Join(o0 + step, s10, s11, steps[AttentionCall.SplitGroups], begins);
+        Join(o0 + (2 * step), s20, s21, steps[2 * AttentionCall.SplitGroups], begins);
+        Join(o0 + (3 * step), s30, s31, steps[3 * AttentionCall.SplitGroups], begins);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

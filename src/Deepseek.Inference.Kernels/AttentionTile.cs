@@ -29,7 +29,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     /// <param name="split">The split.</param>
     /// <param name="largest">Receives the largest score of each row, [rows].</param>
     /// <param name="sums">Receives Σ exp(score − largest), [rows].</param>
-    /// <param name="outputs">Receives the values weighted by exp(score − largest), [rows of the block, padded value width].</param>
+    /// <param name="outputs">Receives the values weighted by exp(score − largest), [rows of the block, partial stride].</param>
     public static void Split(in AttentionCall call, in AttentionScratch scratch, int block, int split, float* largest, float* sums, float* outputs)
     {
         var (_, firstRow, rows) = call.Block(block);

@@ -42,6 +42,8 @@ public readonly record struct BandLayout
     /// <summary>Blocks whose scales share a factor in 4 bits.</summary>
     public const int GroupBlocks = 256;
 
+    private readonly int _headerBytes; // of a whole band: asked for a few times a product
+
     /// <summary>The layout of a matrix.</summary>
     /// <param name="precision">How weights are kept.</param>
     /// <param name="rows">Rows, 1 to 2²⁸.</param>
@@ -59,6 +61,7 @@ public readonly record struct BandLayout
         ArgumentOutOfRangeException.ThrowIfGreaterThan(columns, maxColumns);
         (Precision, Rows, Columns) = (precision, rows, columns);
         LinesPerRow = (int)Lengths.CeilDiv(columns, ColumnsPerLine);
+        _headerBytes = HeaderLength(BandRows);
     }
 
     /// <summary>How weights are kept.</summary>
@@ -103,7 +106,7 @@ public readonly record struct BandLayout
 
     /// <summary>First byte of a band, from the matrix's first.</summary>
     /// <param name="band">The band, from 0.</param>
-    public long OffsetOf(int band) => (long)band * BytesOf(BandRows, HeaderLength(BandRows));
+    public long OffsetOf(int band) => (long)band * BytesOf(BandRows, _headerBytes);
 
     /// <summary>Bytes of a band.</summary>
     /// <param name="band">The band, from 0.</param>
@@ -111,7 +114,7 @@ public readonly record struct BandLayout
 
     /// <summary>Bytes of a band's header, padded to whole lines.</summary>
     /// <param name="band">The band, from 0.</param>
-    public int HeaderBytesOf(int band) => HeaderLength(RowsOf(band));
+    public int HeaderBytesOf(int band) => RowsOf(band) is var rows && rows == BandRows ? _headerBytes : HeaderLength(rows);
 
     /// <summary>Offset of a line's first piece from its band's first byte; the others follow <see cref="PieceStride"/> bytes apart.</summary>
     /// <param name="headerBytes">Bytes of the band's header.</param>

@@ -3,16 +3,16 @@ namespace Deepseek.Inference.Kernels;
 // What a worker takes.
 internal sealed unsafe partial class CacheAttention
 {
-    // Partial results of all rows, over some of the positions: [rows], [rows] and [rows, padded value width].
-    private readonly struct Partials(float* start, int rows, int width)
+    // Partial results of all rows, over some of the positions: [rows], [rows] and [rows, stride].
+    private readonly struct Partials(float* start, int rows, int stride)
     {
         public float* Outputs { get; } = start;
 
-        public float* Largest { get; } = start + ((long)rows * width);
+        public float* Largest { get; } = start + ((long)rows * stride);
 
-        public float* Sums { get; } = start + ((long)rows * width) + rows;
+        public float* Sums { get; } = start + ((long)rows * stride) + rows;
 
-        public PartialResult this[int row] => new(Largest[row], Sums[row], Outputs + ((long)row * width));
+        public PartialResult this[int row] => new(Largest[row], Sums[row], Outputs + ((long)row * stride));
     }
 
     private AttentionScratch ScratchOf(int worker)
@@ -29,7 +29,7 @@ internal sealed unsafe partial class CacheAttention
             ref readonly var call = ref attention._call;
             var path = attention._path;
             var scratch = attention.ScratchOf(worker);
-            var width = call.PaddedValueWidth;
+            var (width, stride) = (call.PaddedValueWidth, call.PartialStride);
             var block = call.Blocks - 1 - item;
             var (group, firstRow, rows) = call.Block(block);
             new Span<float>(scratch.Sums, rows).Clear();
@@ -41,15 +41,15 @@ internal sealed unsafe partial class CacheAttention
                     if (scratch.Visible[row].IsEmpty)
                         continue;
 
-                    var soFar = new PartialResult(scratch.Largest[row], scratch.Sums[row], scratch.Outputs + ((long)row * width));
-                    var next = new PartialResult(scratch.PartLargest[row], scratch.PartSums[row], scratch.PartOutputs + ((long)row * width));
+                    var soFar = new PartialResult(scratch.Largest[row], scratch.Sums[row], scratch.Outputs + ((long)row * stride));
+                    var next = new PartialResult(scratch.PartLargest[row], scratch.PartSums[row], scratch.PartOutputs + ((long)row * stride));
                     AttentionKernels.Merge(path, ref soFar, &next, 1, width);
                     (scratch.Largest[row], scratch.Sums[row]) = (soFar.Largest, soFar.Sum);
                 }
             }
 
             for (var row = 0; row < rows; row++)
-                AttentionKernels.Finish(path, scratch.Outputs + ((long)row * width), scratch.Sums[row], call.Output(group, firstRow + row), call.Shape.ValueWidth);
+                AttentionKernels.Finish(path, scratch.Outputs + ((long)row * stride), scratch.Sums[row], call.Output(group, firstRow + row), call.Shape.ValueWidth);
         }
     }
 
@@ -66,10 +66,10 @@ internal sealed unsafe partial class CacheAttention
         {
             ref readonly var call = ref attention._call;
             var (block, index) = Math.DivRem(item, Count); // a worker takes neighbours, which share their queries
-            var (rows, width) = (call.Blocks * call.BlockRows, call.PaddedValueWidth);
-            var part = new Partials(Parts + ((long)index * rows * (width + 2)), rows, width);
+            var (rows, stride) = (call.Blocks * call.BlockRows, call.PartialStride);
+            var part = new Partials(Parts + ((long)index * rows * (stride + 2)), rows, stride);
             var first = block * call.BlockRows;
-            AttentionKernels.Split(attention._path, call, attention.ScratchOf(worker), block, First + index, part.Largest + first, part.Sums + first, part.Outputs + ((long)first * width));
+            AttentionKernels.Split(attention._path, call, attention.ScratchOf(worker), block, First + index, part.Largest + first, part.Sums + first, part.Outputs + ((long)first * stride));
         }
     }
 
@@ -90,7 +90,7 @@ internal sealed unsafe partial class CacheAttention
         {
             ref readonly var call = ref attention._call;
             var path = attention._path;
-            var width = call.PaddedValueWidth;
+            var (width, stride) = (call.PaddedValueWidth, call.PartialStride);
             var parts = stackalloc PartialResult[Count];
             for (var at = item * AttentionCall.TileRows; at < (item + 1) * AttentionCall.TileRows; at++)
             {
@@ -103,7 +103,7 @@ internal sealed unsafe partial class CacheAttention
                 var seen = 0;
                 for (var index = 0; index < Count; index++)
                 {
-                    var part = new Partials(Parts + ((long)index * Rows * (width + 2)), Rows, width);
+                    var part = new Partials(Parts + ((long)index * Rows * (stride + 2)), Rows, stride);
                     if (!call.Visible(row, First + index).IsEmpty)
                         parts[seen++] = part[at];
                 }

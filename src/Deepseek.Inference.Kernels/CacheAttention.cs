@@ -139,12 +139,12 @@ internal sealed unsafe partial class CacheAttention : IDisposable
     // Waves of splits: partial results of all blocks in any order, then they are joined in the order of positions.
     private void RunSplits(ThreadTeam team)
     {
-        var width = _call.PaddedValueWidth;
+        var stride = _call.PartialStride;
         var rows = _call.Blocks * _call.BlockRows;
-        var rowBytes = (long)(width + 2) * sizeof(float);
+        var rowBytes = (long)(stride + 2) * sizeof(float);
         var wave = (int)Math.Clamp(PartialBytes / (rows * rowBytes), 1, Math.Min(MostSplits, _call.Splits));
         var start = (float*)_partials.Reserve((nuint)((wave + 1) * rows * rowBytes) + BandLayout.LineBytes);
-        _merges.State = new Partials(start, rows, width);
+        _merges.State = new Partials(start, rows, stride);
         new Span<float>(_merges.State.Sums, rows).Clear();
         _merges.Parts = _splits.Parts = start + (rows * (rowBytes / sizeof(float)));
         _merges.Rows = rows;

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>How floats become whole numbers of 16 bits such that sums of their products with such numbers are exact in 32 bits.</summary>
@@ -28,5 +30,13 @@ internal static class CodeSteps
         if (float.IsPositiveInfinity(inverse))
             step = 0;
         return (step, float.IsNormal(inverse) ? inverse : 0);
+    }
+
+    /// <summary>The same for eight at once.</summary>
+    public static (Vector256<float> Step, Vector256<float> Inverse) Of(Vector256<float> largest, Vector256<float> sum)
+    {
+        var step = Vector256.Max(largest / Largest, sum / Bound);
+        var inverse = Vector256<float>.One / step;
+        return (Vector256.AndNot(step, Vector256.IsPositiveInfinity(inverse)), inverse & Vector256.IsNormal(inverse));
     }
 }

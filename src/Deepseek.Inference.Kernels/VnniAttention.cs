@@ -6,9 +6,6 @@ internal static unsafe class VnniAttention
     private const int Run = AttentionCall.CodeRun;
     private const int RunBytes = Run * sizeof(short);
 
-    private static readonly float* Zeros = KeptMemory.Zeros(AttentionCall.ColumnStep);
-    private static readonly int* Order = KeptMemory.Of<int>(VnniValueCode.ColumnOrder);
-
     /// <summary>Sums of products of 16 queries, one a lane, with 32 keys: exact ones of 32 elements, which are added in order.</summary>
     /// <param name="queries">[width / 2, 16, 2].</param>
     /// <param name="key">The first key.</param>
@@ -26,15 +23,6 @@ internal static unsafe class VnniAttention
         AddRuns(&call, latents, latent / Run, RunBytes);
         AddRuns(&call, ropes, ((width - latent) / Run) - 1, RunBytes);
         AddRuns(&call, ropes, 1, call.Far + RunBytes - (width * sizeof(short))); // the first run of the next keys
-    }
-
-    /// <summary>Adds the weighted values of 32 positions, 32 columns of them, to 8 rows; their sums begin with the first positions.</summary>
-    public static void Weigh(short* weights, short* values, long stride, float* steps, float* outputs, long width, bool begins)
-    {
-        VnniValues call = new() { Weights = weights, Values = values, Stride = stride * sizeof(short), Order = Order, Steps = steps, To = outputs, ToStride = width * sizeof(float) };
-        call.From = begins ? Zeros : outputs;
-        call.FromStride = begins ? 0 : call.ToStride;
-        VnniCode.Values(&call);
     }
 
     private static void AddRuns(VnniScores* call, float* sums, int runs, long ahead)

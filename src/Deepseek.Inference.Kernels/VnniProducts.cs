@@ -50,8 +50,9 @@ internal static unsafe class VnniProducts<TNumbers>
         var weights = WeightsOf(product.Layout);
         var lineBytes = weights == VnniWeights.Bytes ? (long)product.Layout.LinesPerRow * TileSource.LineBytes : 0;
         var scaleBytes = weights == VnniWeights.Nf4 ? 0 : (long)product.Blocks * TileRows * sizeof(float);
-        var lines = KernelScratch.Reserve((SumsLength * sizeof(float)) + lineBytes + (2 * scaleBytes));
-        var sums = (float*)(lines + lineBytes);
+        var room = stackalloc byte[(SumsLength * sizeof(float)) + BandLayout.LineBytes];
+        var sums = (float*)((nuint)(room + BandLayout.LineBytes - 1) / BandLayout.LineBytes * BandLayout.LineBytes); // elsewhere every sum would lie in two lines
+        var lines = weights == VnniWeights.Nf4 ? null : KernelScratch.Reserve(lineBytes + (2 * scaleBytes));
         if (product.Blocks < ProductShape.Lanes)
             new Span<float>(sums, SumsLength).Clear();
         VnniTile tile = new()
@@ -71,7 +72,7 @@ internal static unsafe class VnniProducts<TNumbers>
         {
             tile.Tiles = Math.Clamp((product.RowCount - row) / TileRows, 1, most);
             product.AskAhead(row);
-            Arrange(product, row, weights, lines, sums + SumsLength, ref tile);
+            Arrange(product, row, weights, lines, (float*)(lines + lineBytes), ref tile);
             Multiply(product, row, weights, tile, tokens, first, count);
         }
     }

@@ -1,125 +1,91 @@
-using System.Runtime.InteropServices;
-
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>What <see cref="VnniValueCode"/> is given.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal unsafe struct VnniValues
-{
-    /// <summary>The rows' weights, [8 × split].</summary>
-    public short* Weights;
-
-    /// <summary>The first position's value, 32 columns of it.</summary>
-    public short* Values;
-
-    /// <summary>Bytes from a position to the next one.</summary>
-    public long Stride;
-
-    /// <summary>Two vectors of indices that bring columns into their order.</summary>
-    public int* Order;
-
-    /// <summary>The factors of the rows' weights, [8 × groups of a split].</summary>
-    public float* Steps;
-
-    /// <summary>What the sums join: the first row's two vectors of outputs.</summary>
-    public float* From;
-
-    /// <summary>Bytes from there to the next row's.</summary>
-    public long FromStride;
-
-    /// <summary>The outputs of the first row.</summary>
-    public float* To;
-
-    /// <summary>Bytes from there to the next row's.</summary>
-    public long ToStride;
-}
-
-/// <summary>Writes the weighted sum of a group's 32 positions, 32 columns of them, for 8 rows.</summary>
-/// <remarks>Two positions' numbers are put side by side in a lane. That leaves columns in the order of <see cref="ColumnOrder"/>, which sums are brought out of at the end.</remarks>
+/// <summary>Writes the weighted sum of a group's 32 positions for some rows, of as many columns as registers hold sums of; it joins the sums of the groups before, or begins them.</summary>
+/// <remarks>
+/// Of 16 columns two positions' numbers are put side by side in a lane, once for all rows. What a call is given comes in registers: read from memory, it would now and then wait for the sums that the call before stores,
+/// where only the places' last 12 bits are alike.
+/// </remarks>
 /// <param name="to">Receives it.</param>
-internal sealed class VnniValueCode(Assembler to)
+/// <param name="rows">The rows of a call: 16, of 16 columns, or 8, of 32.</param>
+/// <param name="begins">Whether sums begin.</param>
+internal sealed unsafe class VnniValueCode(Assembler to, int rows, bool begins)
 {
-    /// <summary>Rows of a call.</summary>
-    public const int Rows = 8;
+    /// <summary>Most rows of a call.</summary>
+    public const int MostRows = 16;
 
     private const int Vector = 64;
-    private const Register Call = Register.Rax;
-    private const Register Weights = Register.Rcx;
-    private const Register Position = Register.Rdx;
-    private const Register Stride = Register.Rsi;
 
-    private static readonly Zmm[] Positions = [new(0), new(1)];
-    private static readonly Zmm[] Values = [new(2), new(3)];
-    private static readonly Zmm[] Weight = [new(4), new(5)];
-    private static readonly Zmm[] Order = [new(0), new(1)];
-    private static readonly Zmm Step = new(2);
-    private static readonly Zmm First = new(3);
+    // The arguments, in the order of the convention.
+    private const Register Weights = Register.Rdi; // the rows' weights, [rows × split]
+    private const Register Position = Register.Rsi; // the first position's columns
+    private const Register Stride = Register.Rdx; // bytes from a position to the next one
+    private const Register Steps = Register.Rcx; // the factors of the rows' weights, [rows × groups of a split]
+    private const Register Output = Register.R8; // the first row's columns
+    private const Register OutputStride = Register.R9; // bytes from there to the next row's
 
-    /// <summary>The columns of two vectors of sums, in their order: from each the first four, then the next four of each.</summary>
-    public static int[] ColumnOrder { get; } = [.. Enumerable.Range(0, 2 * Vector / sizeof(int)).Select(i => (i / 8 * 4) + (i % 4) + (i / 4 % 2 * Vector / sizeof(int)))];
+    private static readonly Zmm Order = new(0); // while numbers are multiplied
+    private static readonly Zmm Step = new(0);
+    private static readonly Zmm Zero = new(1);
+
+    // The words of two positions' 16 columns, in turn.
+    private static readonly short* WordOrder = KeptMemory.Of<short>([.. Enumerable.Range(0, Vector / sizeof(short)).Select(i => (short)((i / 2) + (i % 2 * Vector / 4)))]);
+
+    private readonly int _vectors = MostRows / rows;
 
     public void Write()
     {
-        to.Mov(Call, Register.Rdi);
-        to.Mov(Weights, Field(nameof(VnniValues.Weights)));
-        to.Mov(Position, Field(nameof(VnniValues.Values)));
-        to.Mov(Stride, Field(nameof(VnniValues.Stride)));
-        for (var row = 0; row < Rows; row++)
+        to.Mov(Register.Rax, (long)WordOrder);
+        to.Vmovdqu32(Order, new Address(Register.Rax));
+        for (var row = 0; row < rows; row++)
         {
-            for (var i = 0; i < Values.Length; i++)
+            for (var i = 0; i < _vectors; i++)
                 to.Vpxord(Sum(row, i), Sum(row, i), Sum(row, i));
         }
 
         for (var pair = 0; pair < AttentionCall.GroupPositions / 2; pair++)
-        {
-            to.Vmovdqu32(Positions[0], new Address(Position));
-            to.Vmovdqu32(Positions[1], new Address(Position, 0, Stride));
-            to.Lea(Position, new Address(Position, 0, Stride, 2));
-            to.Vpunpcklwd(Values[0], Positions[0], Positions[1]);
-            to.Vpunpckhwd(Values[1], Positions[0], Positions[1]);
-            for (var row = 0; row < Rows; row++)
-            {
-                var weight = Weight[row % Weight.Length];
-                to.Vpbroadcastd(weight, new Address(Weights, (row * AttentionCall.SplitPositions * sizeof(short)) + (pair * sizeof(int))));
-                for (var i = 0; i < Values.Length; i++)
-                    to.Vpdpwssd(Sum(row, i), Values[i], weight);
-            }
-        }
-
-        Join();
+            MultiplyPair(pair);
+        if (begins)
+            to.Vpxord(Zero, Zero, Zero);
+        for (var row = 0; row < rows; row++)
+            Join(row);
         to.Return();
     }
 
-    private static Address Field(string name) => Address.Field<VnniValues>(Call, name);
-
-    private static Zmm Sum(int row, int vector) => new(16 + (row * Values.Length) + vector);
-
-    private void Join()
+    private void MultiplyPair(int pair)
     {
-        var (steps, from, target) = (Register.Rcx, Register.R8, Register.R9);
-        to.Mov(steps, Field(nameof(VnniValues.Order)));
-        for (var i = 0; i < Order.Length; i++)
-            to.Vmovdqu32(Order[i], new Address(steps, i * Vector));
-        to.Mov(steps, Field(nameof(VnniValues.Steps)));
-        to.Mov(from, Field(nameof(VnniValues.From)));
-        to.Mov(target, Field(nameof(VnniValues.To)));
-        for (var row = 0; row < Rows; row++)
+        for (var i = 0; i < _vectors; i++)
         {
-            to.Vpbroadcastd(Step, new Address(steps, row * AttentionCall.SplitGroups * sizeof(float)));
-            to.Vmovdqu32(First, Sum(row, 0));
-            to.Vpermt2d(First, Order[0], Sum(row, 1));
-            to.Vpermt2d(Sum(row, 0), Order[1], Sum(row, 1));
-            JoinVector(First, from, target, 0);
-            JoinVector(Sum(row, 0), from, target, Vector);
-            to.Add(from, Field(nameof(VnniValues.FromStride)));
-            to.Add(target, Field(nameof(VnniValues.ToStride)));
+            var both = Numbers(pair, i);
+            to.Vbroadcasti64x4(both, new Address(Position, i * Vector / 2));
+            to.Vinserti64x4(both, both, new Address(Position, i * Vector / 2, Stride));
+            to.Vpermw(both, Order, both);
+        }
+
+        to.Lea(Position, new Address(Position, 0, Stride, 2));
+        for (var row = 0; row < rows; row++)
+        {
+            var weights = Operand.Broadcast(new Address(Weights, (row * AttentionCall.SplitPositions * sizeof(short)) + (pair * sizeof(int))));
+            for (var i = 0; i < _vectors; i++)
+                to.Vpdpwssd(Sum(row, i), Numbers(pair, i), weights);
         }
     }
 
-    private void JoinVector(Zmm sum, Register from, Register target, int offset)
+    private void Join(int row)
     {
-        to.Vcvtdq2ps(sum, sum);
-        to.Vfmadd213ps(sum, Step, new Address(from, offset));
-        to.Vmovdqu32(new Address(target, offset), sum);
+        to.Vpbroadcastd(Step, new Address(Steps, row * AttentionCall.SplitGroups * sizeof(float)));
+        for (var i = 0; i < _vectors; i++)
+        {
+            var (sum, output) = (Sum(row, i), new Address(Output, i * Vector));
+            to.Vcvtdq2ps(sum, sum);
+            to.Vfmadd213ps(sum, Step, begins ? Zero : output);
+            to.Vmovdqu32(output, sum);
+        }
+
+        to.Lea(Output, new Address(Output, 0, OutputStride));
     }
+
+    // Those of one pair are in other registers than those of the next.
+    private Zmm Numbers(int pair, int vector) => new(1 + (pair % 2 * _vectors) + vector);
+
+    private Zmm Sum(int row, int vector) => new(16 + (row * _vectors) + vector);
 }

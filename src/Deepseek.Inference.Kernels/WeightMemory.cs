@@ -3,12 +3,8 @@ using System.Runtime.InteropServices;
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>Anonymous memory for weights: aligned to 2 MiB, in huge pages where the system grants them.</summary>
-/// <remarks>Weights are streams of gigabytes: with pages of 4 KiB the processor would look up an address for every 64 lines that it reads.</remarks>
-internal sealed unsafe partial class WeightMemory : IDisposable
+internal sealed unsafe class WeightMemory : IDisposable
 {
-    private const nuint HugePage = 2 << 20;
-    private const int AdviseHugePages = 14; // MADV_HUGEPAGE of Linux, asm-generic/mman-common.h
-
     private byte* _start;
 
     /// <summary>Takes memory; it is not cleared.</summary>
@@ -16,10 +12,9 @@ internal sealed unsafe partial class WeightMemory : IDisposable
     public WeightMemory(long length)
     {
         Length = length;
-        var whole = ((nuint)Math.Max(1, length) + HugePage - 1) / HugePage * HugePage;
-        _start = (byte*)NativeMemory.AlignedAlloc(whole, HugePage);
-        if (OperatingSystem.IsLinux())
-            _ = Advise(_start, whole, AdviseHugePages); // a refusal costs speed alone
+        var whole = ((nuint)Math.Max(1, length) + HugePages.Size - 1) / HugePages.Size * HugePages.Size;
+        _start = (byte*)NativeMemory.AlignedAlloc(whole, HugePages.Size);
+        HugePages.Ask((nint)_start, (long)whole);
     }
 
     ~WeightMemory() => NativeMemory.AlignedFree(_start);
@@ -43,8 +38,4 @@ internal sealed unsafe partial class WeightMemory : IDisposable
         _start = null;
         GC.SuppressFinalize(this);
     }
-
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Advise(byte* address, nuint length, int advice);
 }

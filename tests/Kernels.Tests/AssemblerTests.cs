@@ -24,9 +24,6 @@ public sealed class AssemblerTests
 
     private static readonly Dictionary<string, Action<Assembler, Zmm, Zmm, Zmm>> ThreeVectors = new()
     {
-        ["Vpunpcklwd"] = (to, a, b, c) => to.Vpunpcklwd(a, b, c),
-        ["Vpunpckhwd"] = (to, a, b, c) => to.Vpunpckhwd(a, b, c),
-        ["Vpermt2d"] = (to, a, b, c) => to.Vpermt2d(a, b, c),
         ["Vpermw"] = (to, a, b, c) => to.Vpermw(a, b, c),
         ["Vpshufb"] = (to, a, b, c) => to.Vpshufb(a, b, c),
     };
@@ -45,6 +42,7 @@ public sealed class AssemblerTests
         ["Vmovdqu32"] = (to, a, b) => to.Vmovdqu32(a, b),
         ["Vpbroadcastd"] = (to, a, b) => to.Vpbroadcastd(a, b),
         ["Vpmovsxbd"] = (to, a, b) => to.Vpmovsxbd(a, b),
+        ["Vbroadcasti64x4"] = (to, a, b) => to.Vbroadcasti64x4(a, b),
     };
 
     private static readonly Dictionary<string, Action<Assembler, Register, Register>> TwoRegisters = new()
@@ -95,6 +93,7 @@ public sealed class AssemblerTests
             foreach (var (name, write) in Loads)
                 AssertReads($"{name} {a}, {Text(place)}", to => write(to, a, place));
             AssertReads($"Vmovdqu32 {Text(place)}, {a}", to => to.Vmovdqu32(place, a));
+            AssertReads($"Vinserti64x4 {a}, {b}, {Text(place)}, 1", to => to.Vinserti64x4(a, b, place));
         }
     }
 
@@ -111,6 +110,8 @@ public sealed class AssemblerTests
             foreach (var (name, write) in OneRegister)
                 AssertReads($"{name.Split(' ')[0]} {a}, {name.Split(' ')[1]}", to => write(to, a));
             AssertReads($"Add {Text(place)}, 128", to => to.Add(place, 128));
+            var value = _random.NextInt64(long.MinValue, long.MaxValue);
+            AssertReads(FormattableString.Invariant($"Mov {a}, {value}"), to => to.Mov(a, value));
             AssertReads($"Sub {Text(place)}, 1", to => to.Sub(place, 1));
             AssertReads($"Mov {Text(place)}, {a}", to => to.Mov(place, a));
             AssertReads($"Prefetcht0 {Text(place)}", to => to.PrefetchT0(place));
@@ -176,7 +177,7 @@ public sealed class AssemblerTests
     // Offsets around the ends of one byte, of as many vectors, and of as many numbers; now and then none of these.
     private Address Place()
     {
-        int[] units = [1, 4, 16, 64];
+        int[] units = [1, 4, 16, 32, 64];
         var offset = _random.Next(4) == 0 ? _random.Next(-70_000, 70_000) : Pick(units) * _random.Next(-130, 130);
         return _random.Next(2) == 0 ? new Address(Pick(Registers), offset) : new Address(Pick(Registers), offset, Pick(Registers), 1 << _random.Next(4));
     }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -97,6 +98,24 @@ public sealed class CacheCodesTests
             var codes = run.Select(value => (long)MathF.Round(value * inverse)).ToArray();
             return codes.Max() <= CodeSteps.Largest && codes.Sum() * CodeSteps.Largest <= int.MaxValue;
         }));
+    }
+
+    [Fact]
+    public void Of_EightAtOnce_AreThoseOfOne()
+    {
+        float[] some = [0, -0f, 1, 32_767, 65_000, float.Epsilon, 1e-38f, 1e-35f, 3e38f, float.PositiveInfinity, float.NaN];
+        foreach (var largest in some)
+        {
+            foreach (var sum in some)
+            {
+                var one = CodeSteps.Of(largest, sum);
+                var eight = CodeSteps.Of(Vector256.Create(largest), Vector256.Create(sum));
+
+                Assert.Equal((Bits(one.Step), Bits(one.Inverse)), (Bits(eight.Step[7]), Bits(eight.Inverse[7])));
+            }
+        }
+
+        static int Bits(float value) => float.IsNaN(value) ? -1 : BitConverter.SingleToInt32Bits(value);
     }
 
     // From all alike (power 0) to a few that are much larger than the rest.

@@ -1,4 +1,7 @@
 using System.Runtime.InteropServices;
+using Deepseek.Inference.Diagnostics;
+using Deepseek.Inference.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Deepseek.Inference.Caching;
@@ -163,6 +166,8 @@ public abstract partial class SequenceCache : IDisposable
     private Tensor Grown(Tensor? old, int capacity, long width, ScalarType type)
     {
         var grown = empty(capacity, width, dtype: type, device: Device).DetachFromDisposeScope();
+        if (Device.type == DeviceType.CPU)
+            HugePages.Ask(grown.Address(), grown.NumberOfElements * grown.ElementSize);
         if (old is not null && Length > 0)
         {
             using var from = old.narrow(0, 0, Length);

@@ -13,10 +13,14 @@ internal sealed unsafe class CpuFeedForward : IDisposable
     private const int RoundedTokens = 128;
     private const int WidenedTokens = 512;
 
+    // Elements between two workers' places, which so do not share a line.
+    private const int PlaceStride = BandLayout.LineBytes / sizeof(int);
+
     private readonly CpuEngine _engine;
     private readonly Action<int, int> _gateItem;
     private readonly Action<int, int> _downItem;
     private readonly CpuInput[] _inner;
+    private readonly int[] _places; // at which expert a worker was
     private Expert[] _experts = new Expert[16];
     private int _count;
     private int _gateItems;
@@ -28,6 +32,7 @@ internal sealed unsafe class CpuFeedForward : IDisposable
         _engine = engine;
         (_gateItem, _downItem) = (Gate, Down);
         _inner = [new CpuInput(engine), new CpuInput(engine)];
+        _places = new int[engine.Team.Threads * PlaceStride];
     }
 
     /// <summary>Begins a run.</summary>
@@ -88,10 +93,7 @@ internal sealed unsafe class CpuFeedForward : IDisposable
 
     private void Gate(int item, int worker)
     {
-        var index = _count - 1;
-        while (_experts[index].FirstGateItem > item)
-            index--;
-
+        var index = Find(item, worker, static (in expert) => expert.FirstGateItem);
         ref readonly var expert = ref _experts[index];
         var (unit, block) = Math.DivRem(item - expert.FirstGateItem, expert.Blocks);
         var first = block * expert.Block;
@@ -120,10 +122,7 @@ internal sealed unsafe class CpuFeedForward : IDisposable
 
     private void Down(int item, int worker)
     {
-        var index = _count - 1;
-        while (_experts[index].FirstDownItem > item)
-            index--;
-
+        var index = Find(item, worker, static (in expert) => expert.FirstDownItem);
         ref readonly var expert = ref _experts[index];
         var (unit, block) = Math.DivRem(item - expert.FirstDownItem, expert.Blocks);
         var first = expert.FirstPlace + (block * expert.Block);
@@ -135,8 +134,22 @@ internal sealed unsafe class CpuFeedForward : IDisposable
             expert.Output + (first * down.Rows) + ((long)unit * Unit), down.Rows, worker, next);
     }
 
+    /// <summary>The expert of an item, from that of the worker's item before, which is mostly the same.</summary>
+    private int Find(int item, int worker, FirstItem first)
+    {
+        ref var place = ref _places[worker * PlaceStride];
+        var index = Math.Min(place, _count - 1);
+        while (first(_experts[index]) > item)
+            index--;
+        while (index + 1 < _count && first(_experts[index + 1]) <= item)
+            index++;
+        return place = index;
+    }
+
     /// <summary>The next expert's weights.</summary>
     private FeedForwardWeights? After(int index) => index + 1 < _count ? _experts[index + 1].Weights : null;
+
+    private delegate int FirstItem(in Expert expert);
 
     private readonly struct Expert(
         FeedForwardWeights weights, CpuInput inner, int firstPlace, int* tokens, bool consecutive, int count, int block, float* output, int firstGateItem, int firstDownItem)
