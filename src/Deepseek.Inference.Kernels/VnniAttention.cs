@@ -4,7 +4,6 @@ namespace Deepseek.Inference.Kernels;
 internal static unsafe class VnniAttention
 {
     private const int Run = AttentionCall.CodeRun;
-    private const int RunBytes = Run * sizeof(short);
 
     /// <summary>Sums of products of 16 queries, one a lane, with 32 keys: exact ones of 32 elements, which are added in order.</summary>
     /// <param name="queries">[width / 2, 16, 2].</param>
@@ -19,19 +18,10 @@ internal static unsafe class VnniAttention
         const int sums = VnniScoreCode.Keys * LaneSums.Lanes;
         new Span<float>(latents, sums).Clear();
         new Span<float>(ropes, sums).Clear();
-        VnniScores call = new() { Queries = queries, Keys = key, Stride = stride * sizeof(short), Far = stride * sizeof(short) * VnniScoreCode.Keys };
-        AddRuns(&call, latents, latent / Run, RunBytes);
-        AddRuns(&call, ropes, ((width - latent) / Run) - 1, RunBytes);
-        AddRuns(&call, ropes, 1, call.Far + RunBytes - (width * sizeof(short))); // the first run of the next keys
-    }
-
-    private static void AddRuns(VnniScores* call, float* sums, int runs, long ahead)
-    {
-        if (runs == 0)
-            return;
-        call->Sums = sums;
-        call->Runs = runs;
-        call->Ahead = ahead;
-        VnniCode.Scores(call);
+        VnniCode.Scores(last: false)(queries, key, stride * sizeof(short), latents, latent / Run);
+        var rest = width - latent - Run;
+        if (rest > 0)
+            VnniCode.Scores(last: false)(queries + (latent * VnniScoreCode.Lanes), key + latent, stride * sizeof(short), ropes, rest / Run);
+        VnniCode.Scores(last: true)(queries + ((width - Run) * VnniScoreCode.Lanes), key + width - Run, stride * sizeof(short), ropes, 1);
     }
 }

@@ -1,36 +1,9 @@
-using System.Runtime.InteropServices;
-
 namespace Deepseek.Inference.Kernels;
-
-/// <summary>What <see cref="VnniScoreCode"/> is given; it changes it.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal unsafe struct VnniScores
-{
-    /// <summary>The first run of the queries, a query a lane.</summary>
-    public short* Queries;
-
-    /// <summary>The first run of the first key.</summary>
-    public short* Keys;
-
-    /// <summary>Bytes from a key to the next one.</summary>
-    public long Stride;
-
-    /// <summary>The sums that the runs join, [32 keys × 16].</summary>
-    public float* Sums;
-
-    /// <summary>Runs of 32 elements.</summary>
-    public long Runs;
-
-    /// <summary>Bytes from a run to that of the same key which is asked for.</summary>
-    public long Ahead;
-
-    /// <summary>Bytes from a key to that which the second cache is asked for.</summary>
-    public long Far;
-}
 
 /// <summary>Writes the products of 16 queries, one a lane, with 32 keys of whole numbers: runs of 32 elements are summed exactly, and the runs' sums added in order.</summary>
 /// <param name="to">Receives it.</param>
-internal sealed class VnniScoreCode(Assembler to)
+/// <param name="last">Whether a call has the last run of its keys, after which the first one of the next keys follows.</param>
+internal sealed class VnniScoreCode(Assembler to, bool last)
 {
     /// <summary>Queries of a call: a vector's lanes.</summary>
     public const int Lanes = 16;
@@ -38,28 +11,34 @@ internal sealed class VnniScoreCode(Assembler to)
     /// <summary>Keys of a call.</summary>
     public const int Keys = AttentionCall.GroupPositions;
 
+    /// <summary>Bytes from a key to that of the next 32, in rows of 512 + 64 elements, which all models with latent attention have. In others as many lines are asked for as pass by, some of them too early.</summary>
+    public const int Far = Keys * (512 + 64) * sizeof(short);
+
     private const int AtOnce = 16;
     private const int Vector = 64;
     private const int RunBytes = AttentionCall.CodeRun * sizeof(short);
-    private const Register Call = Register.Rax;
-    private const Register Queries = Register.Rcx;
-    private const Register Free = Queries; // when no run is multiplied
-    private const Register Stride = Register.Rdx;
-    private const Register Stride3 = Register.Rsi;
-    private const Register Sums = Register.Rdi;
+    private const int Ahead = RunBytes;
+    private const int AheadOfLast = Far + RunBytes - (Far / Keys);
+
+    // The arguments, in the order of the convention.
+    private const Register Queries = Register.Rdi; // the first run of the queries, [pairs × 16]
+    private const Register KeysOfRun = Register.Rsi; // the first run of the first key
+    private const Register Stride = Register.Rdx; // bytes from a key to the next one
+    private const Register Sums = Register.Rcx; // those that the runs join, [32 keys × 16]
+    private const Register Runs = Register.R8;
+
+    private const Register Stride3 = Register.Rbx;
 
     // Every fourth key; those between are reached by one stride, two and three.
-    private static readonly Register[] Key = [Register.R8, Register.R9, Register.R10, Register.R11];
+    private static readonly Register[] Key = [Register.Rax, Register.R9, Register.R10, Register.R11];
     private static readonly Zmm Query = new(0);
 
     public void Write()
     {
-        to.Mov(Call, Register.Rdi);
-        to.Mov(Stride, Field(nameof(VnniScores.Stride)));
+        to.PushRbx();
         to.Lea(Stride3, new Address(Stride, 0, Stride, 2));
         var next = to.Here;
-        to.Mov(Sums, Field(nameof(VnniScores.Sums)));
-        to.Mov(Key[0], Field(nameof(VnniScores.Keys)));
+        to.Mov(Key[0], KeysOfRun);
         for (var first = 0; first < Keys; first += AtOnce)
         {
             MultiplyRun();
@@ -67,50 +46,38 @@ internal sealed class VnniScoreCode(Assembler to)
             to.Lea(Key[0], new Address(Key[3], 0, Stride, 4));
         }
 
-        to.Add(Field(nameof(VnniScores.Queries)), RunBytes * Lanes);
-        to.Add(Field(nameof(VnniScores.Keys)), RunBytes);
-        to.Sub(Field(nameof(VnniScores.Runs)), 1);
+        to.Add(Queries, RunBytes * Lanes);
+        to.Add(KeysOfRun, RunBytes);
+        to.Sub(Runs, 1);
         to.Jnz(next);
+        to.PopRbx();
         to.Return();
     }
 
-    private static Address Field(string name) => Address.Field<VnniScores>(Call, name);
-
     private static Zmm Sum(int key) => new(16 + key);
 
-    private static Address At(Register four, int key, int offset) => (key % 4) switch
+    private static Address At(int key, int offset) => (key % 4) switch
     {
-        0 => new Address(four, offset),
-        1 => new Address(four, offset, Stride, 1),
-        2 => new Address(four, offset, Stride, 2),
-        _ => new Address(four, offset, Stride3, 1),
+        0 => new Address(Key[key / 4], offset),
+        1 => new Address(Key[key / 4], offset, Stride, 1),
+        2 => new Address(Key[key / 4], offset, Stride, 2),
+        _ => new Address(Key[key / 4], offset, Stride3, 1),
     };
 
     private void MultiplyRun()
     {
         for (var i = 1; i < Key.Length; i++)
             to.Lea(Key[i], new Address(Key[i - 1], 0, Stride, 4));
-        Ask(to.PrefetchT1, nameof(VnniScores.Far));
-        Ask(to.PrefetchT0, nameof(VnniScores.Ahead));
         for (var key = 0; key < AtOnce; key++)
             to.Vpxord(Sum(key), Sum(key), Sum(key));
-        to.Mov(Queries, Field(nameof(VnniScores.Queries)));
         for (var pair = 0; pair < AttentionCall.CodeRun / 2; pair++)
         {
+            // One key's lines: asked for all at once, they would hold up the products.
+            to.PrefetchT1(At(pair, Far));
+            to.PrefetchT0(At(pair, last ? AheadOfLast : Ahead));
             to.Vmovdqu32(Query, new Address(Queries, pair * Vector));
             for (var key = 0; key < AtOnce; key++)
-                to.Vpdpwssd(Sum(key), Query, Operand.Broadcast(At(Key[key / 4], key, pair * sizeof(int))));
-        }
-    }
-
-    private void Ask(Action<Address> ask, string distance)
-    {
-        foreach (var key in Key)
-        {
-            to.Mov(Free, key);
-            to.Add(Free, Field(distance));
-            for (var i = 0; i < 4; i++)
-                ask(At(Free, i, 0));
+                to.Vpdpwssd(Sum(key), Query, Operand.Broadcast(At(key, pair * sizeof(int))));
         }
     }
 

@@ -61,6 +61,8 @@ internal sealed unsafe class VnniValueCode(Assembler to, int rows, bool begins)
             to.Vpermw(both, Order, both);
         }
 
+        to.PrefetchT0(new Address(Position, VnniScoreCode.Far));
+        to.PrefetchT0(new Address(Position, VnniScoreCode.Far, Stride));
         to.Lea(Position, new Address(Position, 0, Stride, 2));
         for (var row = 0; row < rows; row++)
         {
