@@ -59,7 +59,8 @@ public unsafe class AttentionBenchmarks : IMeasured
             fixed (short* codes = _codes)
             {
                 var cache = Cache == "int16" ? new CachedRows(CacheFormat.Int16, codes, Width, scales) : new CachedRows(CacheFormat.Fp32, rows, Width);
-                _attention.Run(_team, AttentionShape.Latent(Heads, Latent, Rope), cache, Positions - 1, 1, queries, Heads * Width, 0.1f, AttentionWindow.None, output, Heads * Latent);
+                _attention.Add(AttentionShape.Latent(Heads, Latent, Rope), cache, Positions - 1, 1, queries, Heads * Width, 0.1f, AttentionWindow.None, output, Heads * Latent);
+                _attention.Run(_team);
             }
         }
     }

@@ -75,6 +75,7 @@ internal static unsafe partial class ActivationBlocks
     }
 
     /// <summary>The scale of a block, and what its numbers are multiplied by; 0 where all become 0, or are not finite: then the scale says so.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float InverseOf(float magnitude, int largest, float* scale)
     {
         var inverse = largest / magnitude;
@@ -83,6 +84,7 @@ internal static unsafe partial class ActivationBlocks
     }
 
     /// <summary>For a sum of magnitudes that is too large: the factor for smaller numbers, by which their scale grows. Each of 64 roundings adds at most a half, before and then, which the margin covers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Shrink(int sum, float* scale)
     {
         var shrink = (ProductShape.LargestSum - Margin) / (float)sum;

@@ -39,6 +39,9 @@ internal unsafe struct AttentionCall
     /// <summary>Rows of a block, a multiple of <see cref="TileRows"/>.</summary>
     public int BlockRows;
 
+    /// <summary>Blocks of the calls before, where several are computed together.</summary>
+    public int FirstBlock;
+
     /// <summary>Whether vectors of 512 bits are multiplied in machine code.</summary>
     public bool Vnni;
 

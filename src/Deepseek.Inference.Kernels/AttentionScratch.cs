@@ -61,7 +61,7 @@ internal readonly unsafe struct AttentionScratch
     /// <summary>Bytes that a call needs.</summary>
     public nuint Bytes { get; }
 
-    /// <summary>The block whose queries lie here, or −1.</summary>
+    /// <summary>The block whose queries lie here, counted from the first call's, or −1.</summary>
     public int* PreparedBlock { get; }
 
     /// <summary>Of the splits so far, of each row: the largest score, the sum of weights, the weighted values, [rows] and [rows, partial stride].</summary>

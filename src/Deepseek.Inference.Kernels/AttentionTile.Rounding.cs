@@ -61,10 +61,10 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
     private static void PrepareCodes(in AttentionCall call, in AttentionScratch scratch, int block, int group, int firstRow, int rows)
     {
-        if (*scratch.PreparedBlock == block)
+        if (*scratch.PreparedBlock == call.FirstBlock + block)
             return;
 
-        *scratch.PreparedBlock = block;
+        *scratch.PreparedBlock = call.FirstBlock + block;
         var (latent, width) = (call.Shape.ValueWidth, scratch.QueryWidth);
         for (var row = 0; row < rows; row++)
         {

@@ -9,10 +9,10 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 {
     private static void PrepareSingles(in AttentionCall call, in AttentionScratch scratch, int block, int group, int firstRow, int rows)
     {
-        if (*scratch.PreparedBlock == block)
+        if (*scratch.PreparedBlock == call.FirstBlock + block)
             return;
 
-        *scratch.PreparedBlock = block;
+        *scratch.PreparedBlock = call.FirstBlock + block;
         var width = scratch.QueryWidth;
         for (var row = 0; row < rows; row++)
             ScaleQuery(call.Query(group, firstRow + row), call.Shape.KeyWidth, call.Scale, scratch.Queries + ((long)row * width), width);

@@ -15,22 +15,23 @@ internal sealed unsafe partial class CacheAttention
         public PartialResult this[int row] => new(Largest[row], Sums[row], Outputs + ((long)row * stride));
     }
 
-    private AttentionScratch ScratchOf(int worker)
-    {
-        var bytes = AttentionScratch.At(_call, null).Bytes;
-        return AttentionScratch.At(_call, _workers[worker].Reserve(bytes));
-    }
+    // There is room already.
+    private AttentionScratch ScratchOf(in AttentionCall call, int worker) => AttentionScratch.At(call, _workers[worker].Reserve(0));
 
-    /// <summary>An item is a block with all its splits. The last blocks see most, so they come first.</summary>
+    /// <summary>An item is a block with all its splits. A sequence's last blocks see most, so they come first.</summary>
     private sealed class BlockWork(CacheAttention attention) : TeamWork
     {
         public override void Run(int item, int worker)
         {
-            ref readonly var call = ref attention._call;
+            var index = attention._count - 1;
+            while (attention._calls[index].FirstBlock > item)
+                index--;
+
+            ref readonly var call = ref attention._calls[index];
             var path = attention._path;
-            var scratch = attention.ScratchOf(worker);
+            var scratch = attention.ScratchOf(call, worker);
             var (width, stride) = (call.PaddedValueWidth, call.PartialStride);
-            var block = call.Blocks - 1 - item;
+            var block = call.FirstBlock + call.Blocks - 1 - item;
             var (group, firstRow, rows) = call.Block(block);
             new Span<float>(scratch.Sums, rows).Clear();
             for (var split = 0; split < call.Splits; split++)
@@ -69,7 +70,7 @@ internal sealed unsafe partial class CacheAttention
             var (rows, stride) = (call.Blocks * call.BlockRows, call.PartialStride);
             var part = new Partials(Parts + ((long)index * rows * (stride + 2)), rows, stride);
             var first = block * call.BlockRows;
-            AttentionKernels.Split(attention._path, call, attention.ScratchOf(worker), block, First + index, part.Largest + first, part.Sums + first, part.Outputs + ((long)first * stride));
+            AttentionKernels.Split(attention._path, call, attention.ScratchOf(call, worker), block, First + index, part.Largest + first, part.Sums + first, part.Outputs + ((long)first * stride));
         }
     }
 

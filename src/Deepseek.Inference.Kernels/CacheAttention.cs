@@ -1,6 +1,6 @@
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>Attention of the newest tokens of one sequence over its cached rows: softmax(scale · q · K) · V for each token and head.</summary>
+/// <summary>Attention of the newest tokens of sequences over their cached rows: softmax(scale · q · K) · V for each token and head.</summary>
 /// <remarks>
 /// <para>
 /// An output has one order of summation, whatever the other tokens and heads of a call, the threads and the instruction set: <see cref="ScalarAttention"/> defines it. Positions are split at the multiples of
@@ -37,7 +37,9 @@ internal sealed unsafe partial class CacheAttention : IDisposable
     private readonly MergeWork _merges;
     private readonly ScalarWork _rows;
     private AlignedMemory[] _workers = [];
-    private AttentionCall _call;
+    private AttentionCall[] _calls = new AttentionCall[1]; // what has been added
+    private int _count;
+    private AttentionCall _call; // that whose splits or rows are shared out
     private bool _disposed;
 
     /// <summary>Takes no memory yet.</summary>
@@ -55,8 +57,7 @@ internal sealed unsafe partial class CacheAttention : IDisposable
         _rows = new ScalarWork(this);
     }
 
-    /// <summary>Computes the outputs of tokens whose rows, and those of all positions before them, are in the cache.</summary>
-    /// <param name="team">The threads that compute.</param>
+    /// <summary>Adds tokens of a sequence, whose rows, and those of all positions before them, are in the cache, to what the next <see cref="Run(ThreadTeam)"/> computes.</summary>
     /// <param name="shape">The heads, and what a row holds.</param>
     /// <param name="cache">The rows of positions 0 to firstPosition + tokens − 1. All of them are readable, seen or not.</param>
     /// <param name="firstPosition">The first token's position.</param>
@@ -67,20 +68,21 @@ internal sealed unsafe partial class CacheAttention : IDisposable
     /// <param name="window">What a query sees.</param>
     /// <param name="output">Receives [T, H, value width].</param>
     /// <param name="outputStride">Elements from one token's outputs to the next one's.</param>
-    /// <exception cref="ArgumentNullException">A pointer or <paramref name="team"/> is null.</exception>
+    /// <exception cref="ArgumentNullException">A pointer is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A position, count, stride or window is out of range.</exception>
     /// <exception cref="ArgumentException">The shape does not fit the cache.</exception>
     /// <exception cref="ObjectDisposedException">This object is disposed of.</exception>
-    public void Run(ThreadTeam team, AttentionShape shape, CachedRows cache, int firstPosition, int tokens, float* queries, long queryStride, float scale, AttentionWindow window, float* output, long outputStride)
+    public void Add(AttentionShape shape, CachedRows cache, int firstPosition, int tokens, float* queries, long queryStride, float scale, AttentionWindow window, float* output, long outputStride)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        ArgumentNullException.ThrowIfNull(team);
         Require(shape, cache);
         Require(shape, firstPosition, tokens, queries, queryStride, window, output, outputStride);
         if (tokens == 0)
             return;
 
-        _call = new AttentionCall
+        if (_count == _calls.Length)
+            Array.Resize(ref _calls, 2 * _count);
+        _calls[_count++] = new AttentionCall
         {
             Shape = shape,
             Cache = cache,
@@ -95,21 +97,41 @@ internal sealed unsafe partial class CacheAttention : IDisposable
             Vnni = _path == KernelPath.Avx512Vnni,
             BlockRows = AttentionCall.Padded(Math.Min(MostBlockRows, tokens * shape.HeadsPerGroup), AttentionCall.TileRows),
         };
+    }
 
-        if (_path == KernelPath.Scalar)
-        {
-            team.Run(shape.Groups * _call.GroupRows, _rows);
+    /// <summary>Computes the outputs of what has been added, each sequence's by itself.</summary>
+    /// <param name="team">The threads that compute.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="team"/> is null.</exception>
+    /// <exception cref="ObjectDisposedException">This object is disposed of.</exception>
+    public void Run(ThreadTeam team)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(team);
+        if (_count == 0)
             return;
-        }
 
-        var alone = team.Threads == 1 || _call.Blocks >= BlocksPerThread * team.Threads;
-        while (!alone && _call.BlockRows > _call.LeastRows && (long)_call.Blocks * _call.Splits < 2 * team.Threads)
-            _call.BlockRows = AttentionCall.Padded(_call.BlockRows / 2, _call.LeastRows);
-        ReserveWorkers(team.Threads);
-        if (alone)
-            team.Run(_call.Blocks, _blocks);
-        else
-            RunSplits(team);
+        try
+        {
+            if (_path != KernelPath.Scalar && SharesBlocks(team.Threads, out var blocks))
+            {
+                ReserveWorkers(team.Threads, _calls.AsSpan(0, _count));
+                team.Run(blocks, _blocks);
+                return;
+            }
+
+            for (var i = 0; i < _count; i++)
+            {
+                _call = _calls[i];
+                if (_path == KernelPath.Scalar)
+                    team.Run(_call.Shape.Groups * _call.GroupRows, _rows);
+                else
+                    RunSplits(team);
+            }
+        }
+        finally
+        {
+            _count = 0;
+        }
     }
 
     /// <summary>Frees the memory. A second call does nothing.</summary>
@@ -121,7 +143,22 @@ internal sealed unsafe partial class CacheAttention : IDisposable
             worker.Dispose();
     }
 
-    private void ReserveWorkers(int threads)
+    /// <summary>Whether there are blocks enough for all threads, or so many short sequences; blocks then count on from one call to the next, those that see most first.</summary>
+    private bool SharesBlocks(int threads, out int blocks)
+    {
+        var calls = _calls.AsSpan(0, _count);
+        calls.Sort(static (a, b) => b.Positions.CompareTo(a.Positions));
+        blocks = 0;
+        foreach (ref var call in calls)
+        {
+            call.FirstBlock = blocks;
+            blocks += call.Blocks;
+        }
+
+        return threads == 1 || blocks >= BlocksPerThread * threads || (_count >= threads && calls[0].Splits == 1);
+    }
+
+    private void ReserveWorkers(int threads, ReadOnlySpan<AttentionCall> calls)
     {
         var known = _workers.Length;
         if (known < threads)
@@ -131,14 +168,19 @@ internal sealed unsafe partial class CacheAttention : IDisposable
                 _workers[i] = new AlignedMemory();
         }
 
-        var bytes = AttentionScratch.At(_call, null).Bytes;
+        nuint bytes = 0;
+        foreach (ref readonly var call in calls)
+            bytes = Math.Max(bytes, AttentionScratch.At(call, null).Bytes);
         for (var i = 0; i < threads; i++)
-            *AttentionScratch.At(_call, _workers[i].Reserve(bytes)).PreparedBlock = -1;
+            *AttentionScratch.At(calls[0], _workers[i].Reserve(bytes)).PreparedBlock = -1;
     }
 
     // Waves of splits: partial results of all blocks in any order, then they are joined in the order of positions.
     private void RunSplits(ThreadTeam team)
     {
+        while (_call.BlockRows > _call.LeastRows && (long)_call.Blocks * _call.Splits < 2 * team.Threads)
+            _call.BlockRows = AttentionCall.Padded(_call.BlockRows / 2, _call.LeastRows);
+        ReserveWorkers(team.Threads, new ReadOnlySpan<AttentionCall>(in _call));
         var stride = _call.PartialStride;
         var rows = _call.Blocks * _call.BlockRows;
         var rowBytes = (long)(stride + 2) * sizeof(float);

@@ -97,7 +97,8 @@ internal sealed unsafe class AttentionCase
                 for (int first = 0, i = 0; first < Tokens; i++)
                 {
                     var count = chunks.Length == 0 ? Tokens : Math.Min(chunks[i % chunks.Length], Tokens - first);
-                    attention.Run(team, Shape, cache, FirstPosition + first, count, q + (first * queryStride), queryStride, Scale, Window, o + (first * outputStride), outputStride);
+                    attention.Add(Shape, cache, FirstPosition + first, count, q + (first * queryStride), queryStride, Scale, Window, o + (first * outputStride), outputStride);
+                    attention.Run(team);
                     first += count;
                 }
             }
@@ -106,6 +107,37 @@ internal sealed unsafe class AttentionCase
         var width = outputStride - Beyond;
         Assert.All(Enumerable.Range(0, Tokens), token => Assert.Equal([-7f, -7f, -7f, -7f, -7f], output.AsSpan((token * outputStride) + width, Beyond).ToArray()));
         return [.. Enumerable.Range(0, Tokens).SelectMany(token => output.AsSpan(token * outputStride, width).ToArray())];
+    }
+
+    /// <summary>All outputs of each case, of sequences computed together.</summary>
+    public static float[][] RunTogether(AttentionCase[] cases, KernelPath path, int threads)
+    {
+        using var team = new ThreadTeam(threads);
+        using var attention = new CacheAttention(path);
+        var outputs = cases.Select(one => new float[one.Tokens * one.Shape.Heads * one.Shape.ValueWidth]).ToArray();
+        Add(0);
+        return outputs;
+
+        // What is added stays where it is until it has been computed.
+        void Add(int index)
+        {
+            if (index == cases.Length)
+            {
+                attention.Run(team);
+                return;
+            }
+
+            var one = cases[index];
+            fixed (byte* rows = one._rows)
+            {
+                fixed (float* scales = one._scales, q = one.Queries, o = outputs[index])
+                {
+                    attention.Add(
+                        one.Shape, new CachedRows(one.Format, rows, one._stride, scales), one.FirstPosition, one.Tokens, q, one.Shape.Heads * one.Shape.KeyWidth, one.Scale, one.Window, o, one.Shape.Heads * one.Shape.ValueWidth);
+                    Add(index + 1);
+                }
+            }
+        }
     }
 
     /// <summary>Bytes that one call of all tokens allocates in the caller's thread.</summary>
@@ -118,7 +150,8 @@ internal sealed unsafe class AttentionCase
             {
                 var cache = new CachedRows(Format, rows, _stride, scales);
                 var before = GC.GetAllocatedBytesForCurrentThread();
-                attention.Run(team, Shape, cache, FirstPosition, Tokens, q, Shape.Heads * Shape.KeyWidth, Scale, Window, o, Shape.Heads * Shape.ValueWidth);
+                attention.Add(Shape, cache, FirstPosition, Tokens, q, Shape.Heads * Shape.KeyWidth, Scale, Window, o, Shape.Heads * Shape.ValueWidth);
+                attention.Run(team);
                 return GC.GetAllocatedBytesForCurrentThread() - before;
             }
         }

@@ -49,7 +49,8 @@ public sealed unsafe partial class CacheAttentionTests
         attention.Dispose();
         attention.Dispose();
 
-        Assert.Throws<ObjectDisposedException>(() => attention.Run(team, Latent, default, 0, 0, null, 0, 1, AttentionWindow.None, null, 0));
+        Assert.Throws<ObjectDisposedException>(() => attention.Add(Latent, default, 0, 0, null, 0, 1, AttentionWindow.None, null, 0));
+        Assert.Throws<ObjectDisposedException>(() => attention.Run(team));
     }
 
     private static void Run(AttentionShape shape, CacheFormat format, int tokens = 1, long stride = 40, long queryStride = 80, long outputStride = 64, AttentionWindow? window = null)
@@ -57,6 +58,9 @@ public sealed unsafe partial class CacheAttentionTests
         using var team = new ThreadTeam(1);
         using var attention = new CacheAttention();
         fixed (float* memory = new float[1000])
-            attention.Run(team, shape, new CachedRows(format, memory, stride, memory), 0, tokens, memory, queryStride, 1, window ?? AttentionWindow.None, memory, outputStride);
+        {
+            attention.Add(shape, new CachedRows(format, memory, stride, memory), 0, tokens, memory, queryStride, 1, window ?? AttentionWindow.None, memory, outputStride);
+            attention.Run(team);
+        }
     }
 }

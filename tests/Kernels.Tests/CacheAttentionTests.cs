@@ -82,6 +82,33 @@ public sealed partial class CacheAttentionTests
     }
 
     [Theory, MemberData(nameof(FormatsOnPaths))]
+    public void Run_SequencesTogether_HaveTheBitsOfEachAlone(string formatName, KernelPath path)
+    {
+        var format = Enum.Parse<CacheFormat>(formatName);
+        (int First, int Tokens)[][] batches =
+        [
+            [(5, 1), (40, 1), (0, 1), (255, 1), (63, 1)], // short ones
+            [(700, 1), (3, 1), (300, 2)], // fewer than threads, and of several splits
+            [(0, 37), (511, 1), (20, 3), (600, 9), (254, 4), (1, 1), (90, 40), (31, 1), (32, 1), (33, 1), (800, 1), (2, 2)],
+        ];
+        foreach (var shape in Shapes(format)[..2])
+        {
+            foreach (var batch in batches)
+            {
+                var cases = batch.Select((extent, i) => new AttentionCase(format, shape, extent.First, extent.Tokens, seed: 20260407 + i) { Window = i % 4 == 3 ? new AttentionWindow(30, 2) : AttentionWindow.None }).ToArray();
+                var expected = cases.Select(one => one.Run(path)).ToArray();
+
+                foreach (var threads in new[] { 1, 2, 3, 5 })
+                {
+                    var actual = AttentionCase.RunTogether(cases, path, threads);
+                    for (var i = 0; i < cases.Length; i++)
+                        AssertSame(expected[i], actual[i]);
+                }
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(FormatsOnPaths))]
     public void Run_MorePartialResultsThanAreHeldAtOnce_HaveTheSameBits(string formatName, KernelPath path)
     {
         var format = Enum.Parse<CacheFormat>(formatName);

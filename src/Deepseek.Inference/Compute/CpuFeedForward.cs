@@ -22,6 +22,8 @@ internal sealed unsafe class CpuFeedForward : IDisposable
     private readonly CpuInput[] _inner;
     private readonly int[] _places; // at which expert a worker was
     private Expert[] _experts = new Expert[16];
+    private int[] _firstGateItems = new int[16];
+    private int[] _firstDownItems = new int[16];
     private int _count;
     private int _gateItems;
     private int _downItems;
@@ -66,9 +68,15 @@ internal sealed unsafe class CpuFeedForward : IDisposable
     public void Add(FeedForwardWeights weights, int group, int firstPlace, int* tokens, bool consecutive, int count, float* output)
     {
         if (_count == _experts.Length)
+        {
             Array.Resize(ref _experts, 2 * _count);
+            Array.Resize(ref _firstGateItems, 2 * _count);
+            Array.Resize(ref _firstDownItems, 2 * _count);
+        }
+
         var block = _engine.Rounds(weights.Gate) ? RoundedTokens : WidenedTokens;
-        var expert = new Expert(weights, _inner[group], firstPlace, tokens, consecutive, count, block, output, _gateItems, _downItems);
+        var expert = new Expert(weights, _inner[group], firstPlace, tokens, consecutive, count, block, output);
+        (_firstGateItems[_count], _firstDownItems[_count]) = (_gateItems, _downItems);
         _experts[_count++] = expert;
         var blocks = expert.Blocks;
         _gateItems += CpuEngine.UnitsOf(weights.Gate) * blocks;
@@ -93,9 +101,9 @@ internal sealed unsafe class CpuFeedForward : IDisposable
 
     private void Gate(int item, int worker)
     {
-        var index = Find(item, worker, static (in expert) => expert.FirstGateItem);
+        var index = Find(_firstGateItems, item, worker);
         ref readonly var expert = ref _experts[index];
-        var (unit, block) = Math.DivRem(item - expert.FirstGateItem, expert.Blocks);
+        var (unit, block) = Math.DivRem(item - _firstGateItems[index], expert.Blocks);
         var first = block * expert.Block;
         var count = Math.Min(expert.Block, expert.Count - first);
         var rows = (int)Math.Min(Unit, expert.Weights.Gate.Rows - ((long)unit * Unit));
@@ -122,9 +130,9 @@ internal sealed unsafe class CpuFeedForward : IDisposable
 
     private void Down(int item, int worker)
     {
-        var index = Find(item, worker, static (in expert) => expert.FirstDownItem);
+        var index = Find(_firstDownItems, item, worker);
         ref readonly var expert = ref _experts[index];
-        var (unit, block) = Math.DivRem(item - expert.FirstDownItem, expert.Blocks);
+        var (unit, block) = Math.DivRem(item - _firstDownItems[index], expert.Blocks);
         var first = expert.FirstPlace + (block * expert.Block);
         var count = Math.Min(expert.Block, expert.FirstPlace + expert.Count - first);
         var down = expert.Weights.Down;
@@ -135,13 +143,13 @@ internal sealed unsafe class CpuFeedForward : IDisposable
     }
 
     /// <summary>The expert of an item, from that of the worker's item before, which is mostly the same.</summary>
-    private int Find(int item, int worker, FirstItem first)
+    private int Find(int[] firstItems, int item, int worker)
     {
         ref var place = ref _places[worker * PlaceStride];
         var index = Math.Min(place, _count - 1);
-        while (first(_experts[index]) > item)
+        while (firstItems[index] > item)
             index--;
-        while (index + 1 < _count && first(_experts[index + 1]) <= item)
+        while (index + 1 < _count && firstItems[index + 1] <= item)
             index++;
         return place = index;
     }
@@ -149,10 +157,8 @@ internal sealed unsafe class CpuFeedForward : IDisposable
     /// <summary>The next expert's weights.</summary>
     private FeedForwardWeights? After(int index) => index + 1 < _count ? _experts[index + 1].Weights : null;
 
-    private delegate int FirstItem(in Expert expert);
-
     private readonly struct Expert(
-        FeedForwardWeights weights, CpuInput inner, int firstPlace, int* tokens, bool consecutive, int count, int block, float* output, int firstGateItem, int firstDownItem)
+        FeedForwardWeights weights, CpuInput inner, int firstPlace, int* tokens, bool consecutive, int count, int block, float* output)
     {
         public readonly FeedForwardWeights Weights = weights;
         public readonly CpuInput Inner = inner;
@@ -168,7 +174,5 @@ internal sealed unsafe class CpuFeedForward : IDisposable
         public readonly int Blocks = (count + block - 1) / block;
 
         public readonly float* Output = output;
-        public readonly int FirstGateItem = firstGateItem;
-        public readonly int FirstDownItem = firstDownItem;
     }
 }

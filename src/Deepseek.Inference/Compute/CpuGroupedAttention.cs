@@ -41,10 +41,12 @@ internal sealed unsafe class CpuGroupedAttention : IDisposable
         foreach (var segment in segments.List)
         {
             var at = segment.First * (long)heads * size;
-            _attention.Run(
-                _engine.Team, _shape, segment.Cache.Rows(layer), segment.Cache.Length, segment.Count, queries + at, (long)heads * size, scale,
+            _attention.Add(
+                _shape, segment.Cache.Rows(layer), segment.Cache.Length, segment.Count, queries + at, (long)heads * size, scale,
                 segment.Cache.Visible, output + at, (long)heads * size);
         }
+
+        _attention.Run(_engine.Team);
     }
 
     public void Dispose() => _attention.Dispose();

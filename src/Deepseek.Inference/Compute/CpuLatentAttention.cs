@@ -82,12 +82,13 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
             var (from, end) = (Math.Max(first, segment.First), Math.Min(first + count, segment.First + segment.Count));
             if (from >= end)
                 continue;
-            _attention.Run(
-                _engine.Team, AttentionShape.Latent(heads, _shape.LatentWidth, _shape.RopeWidth), segment.Cache.Rows(_layer), segment.Cache.Length + from - segment.First, end - from,
+            _attention.Add(
+                AttentionShape.Latent(heads, _shape.LatentWidth, _shape.RopeWidth), segment.Cache.Rows(_layer), segment.Cache.Length + from - segment.First, end - from,
                 _carried + ((from - first) * (long)heads * width), (long)heads * width, _shape.Scale, segment.Cache.Visible,
                 _seen + ((from - first) * (long)heads * _shape.LatentWidth), (long)heads * _shape.LatentWidth);
         }
 
+        _attention.Run(_engine.Team);
         _engine.Each(items, _expand);
     }
 
