@@ -21,8 +21,6 @@ internal sealed partial class Assembler
         Repeat = 2, // F3
     }
 
-    public void Vmovdqu32(Zmm to, Zmm from) => Encode(Map.Escape0F, Prefix.Repeat, 0x6F, to.Number, 0, from);
-
     public void Vmovdqu32(Zmm to, Address from) => Encode(Map.Escape0F, Prefix.Repeat, 0x6F, to.Number, 0, from);
 
     public void Vmovdqu32(Address to, Zmm from) => Encode(Map.Escape0F, Prefix.Repeat, 0x7F, from.Number, 0, to);

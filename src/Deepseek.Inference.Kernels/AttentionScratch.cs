@@ -84,7 +84,7 @@ internal readonly unsafe struct AttentionScratch
     /// <summary>What each row sees of the split, [rows].</summary>
     public VisiblePositions* Visible { get; }
 
-    /// <summary>The lanes of 8 sums, or the sums of 2 × 32 keys with a query a lane.</summary>
+    /// <summary>The lanes of 8 sums, and of one more, or the sums of 2 × 32 keys with a query a lane.</summary>
     public float* Lanes { get; }
 
     /// <summary>Elements of a prepared query.</summary>

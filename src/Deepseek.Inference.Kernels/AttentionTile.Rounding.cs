@@ -110,10 +110,10 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 TLanes.Store(TLanes.Add(low, high), scratch.Lanes + (first / GroupPositions * Lanes) + lane);
             }
 
-            largest[first / GroupPositions] = LargestOf(most, scratch.Lanes + SplitPositions);
+            largest[first / GroupPositions] = LargestOf(most, scratch.Lanes + (AttentionCall.SplitGroups * Lanes));
         }
 
-        // All groups' at once: what was not computed just now is whatever was there, and is not used.
+        // All eight groups' at once: what was not computed just now is whatever was there, and is not used.
         var (step, inverse) = CodeSteps.Of(Vector256.Load(largest), LaneSums.Add8(scratch.Lanes));
         Vector256.ConditionalSelect(Vector256.Equals(step, Vector256<float>.Zero), Vector256.Create(-0f), step).Store(steps);
         for (var first = begin; first < end; first += GroupPositions)

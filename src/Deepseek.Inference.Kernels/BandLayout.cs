@@ -114,7 +114,11 @@ public readonly record struct BandLayout
 
     /// <summary>Bytes of a band's header, padded to whole lines.</summary>
     /// <param name="band">The band, from 0.</param>
-    public int HeaderBytesOf(int band) => RowsOf(band) is var rows && rows == BandRows ? _headerBytes : HeaderLength(rows);
+    public int HeaderBytesOf(int band)
+    {
+        var rows = RowsOf(band);
+        return rows == BandRows ? _headerBytes : HeaderLength(rows);
+    }
 
     /// <summary>Offset of a line's first piece from its band's first byte; the others follow <see cref="PieceStride"/> bytes apart.</summary>
     /// <param name="headerBytes">Bytes of the band's header.</param>

@@ -23,7 +23,7 @@ internal sealed unsafe partial class CacheAttention
     {
         public override void Run(int item, int worker)
         {
-            var index = attention._count - 1;
+            var index = attention._count - 1; // none is before the first of those that are shared out
             while (attention._calls[index].FirstBlock > item)
                 index--;
 

@@ -21,7 +21,7 @@ internal sealed unsafe partial class CacheAttention : IDisposable
     // Query rows that read a split together. More of them share what comes from memory; fewer leave it room in the second cache.
     private const int MostBlockRows = 32;
 
-    // Blocks a thread from which on a block's splits are computed by one worker, one after the other.
+    // Largest blocks a thread from which on a block's splits are computed by one worker, one after the other.
     private const int BlocksPerThread = 4;
 
     // Partial results held at once, unless one split's are more.
@@ -39,6 +39,7 @@ internal sealed unsafe partial class CacheAttention : IDisposable
     private AlignedMemory[] _workers = [];
     private AttentionCall[] _calls = new AttentionCall[1]; // what has been added
     private int _count;
+    private int _first; // of those whose blocks are shared out
     private AttentionCall _call; // that whose splits or rows are shared out
     private bool _disposed;
 
@@ -57,7 +58,10 @@ internal sealed unsafe partial class CacheAttention : IDisposable
         _rows = new ScalarWork(this);
     }
 
-    /// <summary>Adds tokens of a sequence, whose rows, and those of all positions before them, are in the cache, to what the next <see cref="Run(ThreadTeam)"/> computes.</summary>
+    /// <summary>Forgets what has been added and not computed, as where a fault came in between.</summary>
+    public void Begin() => _count = 0;
+
+    /// <summary>Adds tokens of a sequence, whose rows, and those of all positions before them, are in the cache, to what the next <see cref="Run(ThreadTeam)"/> computes; what pointers lead to stays there until then.</summary>
     /// <param name="shape">The heads, and what a row holds.</param>
     /// <param name="cache">The rows of positions 0 to firstPosition + tokens − 1. All of them are readable, seen or not.</param>
     /// <param name="firstPosition">The first token's position.</param>
@@ -112,16 +116,17 @@ internal sealed unsafe partial class CacheAttention : IDisposable
 
         try
         {
-            if (_path != KernelPath.Scalar && SharesBlocks(team.Threads, out var blocks))
+            // Those that see most first: one that is much longer than the rest would hold up all as one worker's item.
+            _calls.AsSpan(0, _count).Sort(static (a, b) => b.Positions.CompareTo(a.Positions));
+            for (_first = 0; _first < _count; _first++)
             {
-                ReserveWorkers(team.Threads, _calls.AsSpan(0, _count));
-                team.Run(blocks, _blocks);
-                return;
-            }
+                if (_path != KernelPath.Scalar && SharesBlocks(team.Threads, _calls.AsSpan(_first, _count - _first)))
+                {
+                    RunBlocks(team);
+                    break;
+                }
 
-            for (var i = 0; i < _count; i++)
-            {
-                _call = _calls[i];
+                _call = _calls[_first];
                 if (_path == KernelPath.Scalar)
                     team.Run(_call.Shape.Groups * _call.GroupRows, _rows);
                 else
@@ -143,19 +148,29 @@ internal sealed unsafe partial class CacheAttention : IDisposable
             worker.Dispose();
     }
 
-    /// <summary>Whether there are blocks enough for all threads, or so many short sequences; blocks then count on from one call to the next, those that see most first.</summary>
-    private bool SharesBlocks(int threads, out int blocks)
+    /// <summary>Whether a worker takes whole blocks of these calls, the longest one first: if each finds several times what the largest block is, or they are short.</summary>
+    private static bool SharesBlocks(int threads, ReadOnlySpan<AttentionCall> calls)
     {
-        var calls = _calls.AsSpan(0, _count);
-        calls.Sort(static (a, b) => b.Positions.CompareTo(a.Positions));
-        blocks = 0;
+        var longest = calls[0].Splits;
+        long work = 0;
+        foreach (ref readonly var call in calls)
+            work += (long)call.Blocks * call.Splits;
+        return threads == 1 || work >= (long)BlocksPerThread * threads * longest || (longest == 1 && calls.Length >= threads);
+    }
+
+    // Blocks of the calls from the first one on, which count on from one call to the next.
+    private void RunBlocks(ThreadTeam team)
+    {
+        var calls = _calls.AsSpan(_first, _count - _first);
+        var blocks = 0;
         foreach (ref var call in calls)
         {
             call.FirstBlock = blocks;
             blocks += call.Blocks;
         }
 
-        return threads == 1 || blocks >= BlocksPerThread * threads || (_count >= threads && calls[0].Splits == 1);
+        ReserveWorkers(team.Threads, calls);
+        team.Run(blocks, _blocks);
     }
 
     private void ReserveWorkers(int threads, ReadOnlySpan<AttentionCall> calls)

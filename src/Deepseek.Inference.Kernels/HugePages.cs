@@ -15,10 +15,16 @@ internal static unsafe partial class HugePages
     /// <param name="length">Bytes.</param>
     public static void Ask(nint start, long length)
     {
-        var first = ((nuint)start + Size - 1) / Size * Size;
-        var end = ((nuint)start + (nuint)length) / Size * Size;
-        if (first < end && OperatingSystem.IsLinux())
-            _ = Advise((void*)first, end - first, AdviseHugePages);
+        var (first, bytes) = Within((nuint)start, (nuint)length);
+        if (bytes > 0 && OperatingSystem.IsLinux())
+            _ = Advise((void*)first, bytes, AdviseHugePages);
+    }
+
+    /// <summary>The whole pages of a part of memory.</summary>
+    public static (nuint First, nuint Bytes) Within(nuint start, nuint length)
+    {
+        var (first, end) = ((start + Size - 1) / Size * Size, (start + length) / Size * Size);
+        return first < end ? (first, end - first) : default;
     }
 
     [LibraryImport("libc", EntryPoint = "madvise")]

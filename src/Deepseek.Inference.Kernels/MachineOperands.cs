@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>64-bit registers. By the convention of System V a function may change all but Rbx, and gets its first argument in Rdi.</summary>
+/// <summary>64-bit registers. By the convention of System V a function may change all but Rbx, and gets its arguments in Rdi, Rsi, Rdx, Rcx, R8 and R9.</summary>
 internal enum Register
 {
     Rax = 0,

@@ -74,7 +74,7 @@ internal static unsafe class VnniCode
             new VnniScoreCode(to, last).Write();
         }
 
-        foreach (var rows in (ReadOnlySpan<int>)[VnniValueCode.MostRows, VnniValueCode.MostRows / 2])
+        foreach (var rows in (ReadOnlySpan<int>)[VnniValueCode.MostRows, VnniValueCode.LeastRows])
         {
             foreach (var begins in (ReadOnlySpan<bool>)[false, true])
             {

@@ -11,14 +11,15 @@ internal sealed class VnniScoreCode(Assembler to, bool last)
     /// <summary>Keys of a call.</summary>
     public const int Keys = AttentionCall.GroupPositions;
 
-    /// <summary>Bytes from a key to that of the next 32, in rows of 512 + 64 elements, which all models with latent attention have. In others as many lines are asked for as pass by, some of them too early.</summary>
-    public const int Far = Keys * (512 + 64) * sizeof(short);
+    /// <summary>Bytes from a key to that of the next 32, in rows of 512 + 64 elements, which all published models with latent attention have. In others as many lines are asked for as pass by, some of them too early.</summary>
+    public const int Far = Keys * RowBytes;
 
+    private const int RowBytes = (512 + 64) * sizeof(short);
     private const int AtOnce = 16;
     private const int Vector = 64;
     private const int RunBytes = AttentionCall.CodeRun * sizeof(short);
     private const int Ahead = RunBytes;
-    private const int AheadOfLast = Far + RunBytes - (Far / Keys);
+    private const int AheadOfLast = Far + RunBytes - RowBytes;
 
     // The arguments, in the order of the convention.
     private const Register Queries = Register.Rdi; // the first run of the queries, [pairs × 16]
@@ -72,7 +73,7 @@ internal sealed class VnniScoreCode(Assembler to, bool last)
             to.Vpxord(Sum(key), Sum(key), Sum(key));
         for (var pair = 0; pair < AttentionCall.CodeRun / 2; pair++)
         {
-            // One key's lines: asked for all at once, they would hold up the products.
+            // The lines of one key, there being as many keys as pairs: asked for all at once, they would hold up the products.
             to.PrefetchT1(At(pair, Far));
             to.PrefetchT0(At(pair, last ? AheadOfLast : Ahead));
             to.Vmovdqu32(Query, new Address(Queries, pair * Vector));

@@ -13,6 +13,9 @@ internal sealed unsafe class VnniValueCode(Assembler to, int rows, bool begins)
     /// <summary>Most rows of a call.</summary>
     public const int MostRows = 16;
 
+    /// <summary>Least rows of a call.</summary>
+    public const int LeastRows = 8;
+
     private const int Vector = 64;
 
     // The arguments, in the order of the convention.

@@ -30,7 +30,6 @@ public sealed class AssemblerTests
 
     private static readonly Dictionary<string, Action<Assembler, Zmm, Zmm>> TwoVectors = new()
     {
-        ["Vmovdqu32"] = (to, a, b) => to.Vmovdqu32(a, b),
         ["Vcvtdq2ps"] = (to, a, b) => to.Vcvtdq2ps(a, b),
         ["Vpsrlw 9"] = (to, a, b) => to.Vpsrlw(a, b, 9),
         ["Vpsraw 9"] = (to, a, b) => to.Vpsraw(a, b, 9),

@@ -110,10 +110,8 @@ internal sealed unsafe class AttentionCase
     }
 
     /// <summary>All outputs of each case, of sequences computed together.</summary>
-    public static float[][] RunTogether(AttentionCase[] cases, KernelPath path, int threads)
+    public static float[][] RunTogether(AttentionCase[] cases, CacheAttention attention, ThreadTeam team)
     {
-        using var team = new ThreadTeam(threads);
-        using var attention = new CacheAttention(path);
         var outputs = cases.Select(one => new float[one.Tokens * one.Shape.Heads * one.Shape.ValueWidth]).ToArray();
         Add(0);
         return outputs;
@@ -140,8 +138,18 @@ internal sealed unsafe class AttentionCase
         }
     }
 
-    /// <summary>Bytes that one call of all tokens allocates in the caller's thread.</summary>
-    public long AllocatedByRun(CacheAttention attention, ThreadTeam team)
+    /// <summary>Adds all tokens, but computes nothing.</summary>
+    public void Add(CacheAttention attention, float[] output, int? firstPosition = null)
+    {
+        fixed (byte* rows = _rows)
+        {
+            fixed (float* scales = _scales, q = Queries, o = output)
+                attention.Add(Shape, new CachedRows(Format, rows, _stride, scales), firstPosition ?? FirstPosition, Tokens, q, Shape.Heads * Shape.KeyWidth, Scale, Window, o, Shape.Heads * Shape.ValueWidth);
+        }
+    }
+
+    /// <summary>Bytes that one run of all tokens, so many times, allocates in the caller's thread.</summary>
+    public long AllocatedByRun(CacheAttention attention, ThreadTeam team, int times = 1)
     {
         var output = new float[Tokens * Shape.Heads * Shape.ValueWidth];
         fixed (byte* rows = _rows)
@@ -150,7 +158,8 @@ internal sealed unsafe class AttentionCase
             {
                 var cache = new CachedRows(Format, rows, _stride, scales);
                 var before = GC.GetAllocatedBytesForCurrentThread();
-                attention.Add(Shape, cache, FirstPosition, Tokens, q, Shape.Heads * Shape.KeyWidth, Scale, Window, o, Shape.Heads * Shape.ValueWidth);
+                for (var i = 0; i < times; i++)
+                    attention.Add(Shape, cache, FirstPosition, Tokens, q, Shape.Heads * Shape.KeyWidth, Scale, Window, o, Shape.Heads * Shape.ValueWidth);
                 attention.Run(team);
                 return GC.GetAllocatedBytesForCurrentThread() - before;
             }

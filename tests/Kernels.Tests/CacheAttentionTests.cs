@@ -89,23 +89,45 @@ public sealed partial class CacheAttentionTests
         [
             [(5, 1), (40, 1), (0, 1), (255, 1), (63, 1)], // short ones
             [(700, 1), (3, 1), (300, 2)], // fewer than threads, and of several splits
+            [(2500, 1), (7, 1), (50, 1), (9, 1), (11, 1), (13, 1), (15, 1), (17, 1), (19, 1), (21, 1), (23, 1), (70, 1)], // a long one among short ones
             [(0, 37), (511, 1), (20, 3), (600, 9), (254, 4), (1, 1), (90, 40), (31, 1), (32, 1), (33, 1), (800, 1), (2, 2)],
+            [(5, 1), (40, 1), (300, 1), (255, 1), (63, 1)],
         ];
-        foreach (var shape in Shapes(format)[..2])
+        var shapes = Shapes(format)[..3];
+        using var attention = new CacheAttention(path);
+        foreach (var threads in new[] { 1, 2, 3, 5 })
         {
+            using var team = new ThreadTeam(threads);
             foreach (var batch in batches)
             {
-                var cases = batch.Select((extent, i) => new AttentionCase(format, shape, extent.First, extent.Tokens, seed: 20260407 + i) { Window = i % 4 == 3 ? new AttentionWindow(30, 2) : AttentionWindow.None }).ToArray();
-                var expected = cases.Select(one => one.Run(path)).ToArray();
-
-                foreach (var threads in new[] { 1, 2, 3, 5 })
+                var cases = batch.Select((extent, i) => new AttentionCase(format, shapes[i % (batch.Length % 2 == 0 ? shapes.Length : 1)], extent.First, extent.Tokens, seed: 20260407 + i)
                 {
-                    var actual = AttentionCase.RunTogether(cases, path, threads);
-                    for (var i = 0; i < cases.Length; i++)
-                        AssertSame(expected[i], actual[i]);
-                }
+                    Window = i % 4 == 3 ? new AttentionWindow(30, 2) : AttentionWindow.None,
+                }).ToArray();
+
+                var actual = AttentionCase.RunTogether(cases, attention, team);
+
+                for (var i = 0; i < cases.Length; i++)
+                    AssertSame(cases[i].Run(path), actual[i]);
             }
         }
+    }
+
+    [Fact]
+    public void Begin_AfterAFault_ForgetsWhatWasAdded()
+    {
+        var (first, second) = (new AttentionCase(CacheFormat.Fp32, AttentionShape.Latent(3, 32, 8), 40, 1, seed: 1), new AttentionCase(CacheFormat.Fp32, AttentionShape.Latent(3, 32, 8), 60, 2, seed: 2));
+        using var team = new ThreadTeam(2);
+        using var attention = new CacheAttention();
+        var forgotten = new float[3 * 32];
+        first.Add(attention, forgotten);
+        Assert.ThrowsAny<ArgumentException>(() => second.Add(attention, new float[2 * 3 * 32], firstPosition: -1));
+
+        attention.Begin();
+        var actual = second.Run(attention, team);
+
+        AssertSame(second.Run(KernelPaths.Selected), actual);
+        Assert.All(forgotten, value => Assert.Equal(0, value));
     }
 
     [Theory, MemberData(nameof(FormatsOnPaths))]
@@ -129,9 +151,11 @@ public sealed partial class CacheAttentionTests
         var expected = cases.Select(one => one.Run(attention, team)).ToArray();
 
         var allocated = cases.Select(one => one.AllocatedByRun(attention, team)).ToArray();
+        _ = cases[0].AllocatedByRun(attention, team, times: 20); // makes room
+        var together = cases[0].AllocatedByRun(attention, team, times: 20);
 
         Assert.All(allocated, bytes => Assert.Equal(0, bytes));
-        Assert.Equal(cases.Length, expected.Length);
+        Assert.Equal((cases.Length, 0), (expected.Length, together));
     }
 
     private static AttentionShape[] Shapes(CacheFormat format)

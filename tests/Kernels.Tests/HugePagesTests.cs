@@ -4,6 +4,19 @@ namespace Deepseek.Inference.Kernels.Tests;
 
 public sealed unsafe class HugePagesTests
 {
+    private const nuint Page = 2 << 20;
+
+    [Fact]
+    public void Within_AnyPart_AreItsWholePages()
+    {
+        Assert.Equal((Page, 2 * Page), HugePages.Within(Page, 2 * Page));
+        Assert.Equal((2 * Page, Page), HugePages.Within(Page + 64, 2 * Page));
+        Assert.Equal((2 * Page, 2 * Page), HugePages.Within(Page + 64, (3 * Page) - 64));
+        Assert.Equal(default, HugePages.Within(Page, Page - 1));
+        Assert.Equal(default, HugePages.Within(Page + 64, (2 * Page) - 65));
+        Assert.Equal(default, HugePages.Within(Page + 64, 64));
+    }
+
     [Theory]
     [InlineData(0, 64)]
     [InlineData(64, 4 << 20)]

@@ -167,7 +167,7 @@ public abstract partial class SequenceCache : IDisposable
     {
         var grown = empty(capacity, width, dtype: type, device: Device).DetachFromDisposeScope();
         if (Device.type == DeviceType.CPU)
-            HugePages.Ask(grown.Address(), grown.NumberOfElements * grown.ElementSize);
+            HugePages.Ask(grown.Address(), grown.numel() * grown.element_size());
         if (old is not null && Length > 0)
         {
             using var from = old.narrow(0, 0, Length);

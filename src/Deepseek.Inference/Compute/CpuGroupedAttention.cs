@@ -38,6 +38,7 @@ internal sealed unsafe class CpuGroupedAttention : IDisposable
         foreach (var segment in segments.List)
             segment.Cache.Reserve(layer, segment.Count);
         _engine.Each(segments.Tokens, _prepare);
+        _attention.Begin();
         foreach (var segment in segments.List)
         {
             var at = segment.First * (long)heads * size;

@@ -77,6 +77,7 @@ internal sealed unsafe class CpuLatentAttention : IDisposable
         _seen = _latents.Reserve((long)count * heads * _shape.LatentWidth);
         var items = heads * ((count + TokenBlock - 1) / TokenBlock);
         _engine.Each(items, _absorb);
+        _attention.Begin();
         foreach (var segment in _segments.List)
         {
             var (from, end) = (Math.Max(first, segment.First), Math.Min(first + count, segment.First + segment.Count));
