@@ -13,9 +13,8 @@ internal static unsafe partial class ActivationBlocks
 
     private static bool Rounds512(ActivationOrder order) => Avx512BW.IsSupported && order is (ActivationOrder.EvenOdd or ActivationOrder.DotWords or ActivationOrder.DotBytes);
 
-    private static void RoundBlock512(float* values, int largest, ActivationOrder order, float* scale, byte* destination)
+    private static void RoundBlock512(float* values, float inverse, ActivationOrder order, float* scale, byte* destination)
     {
-        var inverse = InverseOf(Largest(values), largest, scale);
         if (inverse == 0)
         {
             new Span<byte>(destination, BytesOf(order)).Clear();
@@ -42,20 +41,6 @@ internal static unsafe partial class ActivationBlocks
         Choose(c, Even, d).Store(to + 16);
         Choose(a, Odd, b).Store(to + 32);
         Choose(c, Odd, d).Store(to + 48);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Largest(float* values)
-    {
-        // Bits without the sign are in the order of magnitudes, with NaN at the end.
-        var signless = Vector512.Create(int.MaxValue);
-        var all = Vector512.Max(
-            Vector512.Max(Vector512.Load((int*)values) & signless, Vector512.Load((int*)values + 16) & signless),
-            Vector512.Max(Vector512.Load((int*)values + 32) & signless, Vector512.Load((int*)values + 48) & signless));
-        var eight = Vector256.Max(all.GetLower(), all.GetUpper());
-        var four = Vector128.Max(eight.GetLower(), eight.GetUpper());
-        four = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
-        return BitConverter.Int32BitsToSingle(Math.Max(four.ToScalar(), four.GetElement(1)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -56,13 +56,13 @@ internal static unsafe partial class ActivationBlocks
     /// <param name="destination">Receives <see cref="BytesOf"/> bytes.</param>
     public static void RoundBlock(float* values, int largest, ActivationOrder order, float* scale, byte* destination)
     {
+        var inverse = InverseOf(Nf4.LargestMagnitude(new ReadOnlySpan<float>(values, Columns)), largest, scale);
         if (Rounds512(order))
         {
-            RoundBlock512(values, largest, order, scale, destination);
+            RoundBlock512(values, inverse, order, scale, destination);
             return;
         }
 
-        var inverse = InverseOf(Nf4.LargestMagnitude(new ReadOnlySpan<float>(values, Columns)), largest, scale);
         var words = stackalloc short[Columns];
         if (inverse == 0)
             new Span<short>(words, Columns).Clear();

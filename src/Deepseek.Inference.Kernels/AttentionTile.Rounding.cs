@@ -120,11 +120,11 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             Round(weights + first, GroupPositions, inverse[first / GroupPositions], codes + first);
         for (var first = from; first < to; first += GroupPositions)
         {
-            if (first >= begin && first < end)
-                continue;
-
-            new Span<short>(codes + first, GroupPositions).Clear();
-            steps[first / GroupPositions] = -0f;
+            if (first < begin || first >= end)
+            {
+                new Span<short>(codes + first, GroupPositions).Clear();
+                steps[first / GroupPositions] = -0f;
+            }
         }
     }
 

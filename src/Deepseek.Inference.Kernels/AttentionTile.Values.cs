@@ -15,7 +15,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             {
                 var end = Math.Min(first + GroupPositions, to);
                 var row = Width == VnniScoreCode.Lanes && call.Vnni && end - first == GroupPositions
-                    ? WeighInMachineCode(scratch, rows, first, codes + (first * stride) + column, stride, outputs + column, step, first == from)
+                    ? VnniAttention.Weigh(scratch, rows, first, codes + (first * stride) + column, stride, outputs + column, step, first == from)
                     : 0;
                 if (row >= rows)
                     continue;
@@ -28,25 +28,6 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 }
             }
         }
-    }
-
-    // A whole group of positions and two vectors of columns, for as many rows as machine code takes at once; returns for how many.
-    private static int WeighInMachineCode(in AttentionScratch scratch, int rows, int first, short* values, long stride, float* outputs, long step, bool begins)
-    {
-        var row = 0;
-        for (var atOnce = VnniValueCode.MostRows; atOnce >= VnniValueCode.LeastRows; atOnce /= 2)
-        {
-            var code = VnniCode.Values(atOnce, begins);
-            for (; row + atOnce <= AttentionCall.Padded(rows, Rows); row += atOnce)
-            {
-                var weights = scratch.Weights + ((long)row * SplitPositions) + first;
-                var steps = scratch.WeightSteps + (row * AttentionCall.SplitGroups) + (first / GroupPositions);
-                for (nint part = 0; part < 2 * Width; part += VnniValueCode.MostRows / atOnce * Width)
-                    code(weights, values + part, stride * sizeof(short), steps, outputs + (row * step) + part, step * sizeof(float));
-            }
-        }
-
-        return row;
     }
 
     // Puts the numbers of each two positions side by side, once for all rows. A last position without a second has a weight of 0 there.

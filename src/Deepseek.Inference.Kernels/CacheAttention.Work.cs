@@ -6,6 +6,11 @@ internal sealed unsafe partial class CacheAttention
     // Partial results of all rows, over some of the positions: [rows], [rows] and [rows, stride].
     private readonly struct Partials(float* start, int rows, int stride)
     {
+        /// <summary>Those of one of several parts that follow one another.</summary>
+        public static Partials At(float* parts, int index, int rows, int stride) => new(parts + (index * LengthOf(rows, stride)), rows, stride);
+
+        public static long LengthOf(int rows, int stride) => rows * (long)(stride + 2);
+
         public float* Outputs { get; } = start;
 
         public float* Largest { get; } = start + ((long)rows * stride);
@@ -68,7 +73,7 @@ internal sealed unsafe partial class CacheAttention
             ref readonly var call = ref attention._call;
             var (block, index) = Math.DivRem(item, Count); // a worker takes neighbours, which share their queries
             var (rows, stride) = (call.Blocks * call.BlockRows, call.PartialStride);
-            var part = new Partials(Parts + ((long)index * rows * (stride + 2)), rows, stride);
+            var part = Partials.At(Parts, index, rows, stride);
             var first = block * call.BlockRows;
             AttentionKernels.Split(attention._path, call, attention.ScratchOf(call, worker), block, First + index, part.Largest + first, part.Sums + first, part.Outputs + ((long)first * stride));
         }
@@ -104,7 +109,7 @@ internal sealed unsafe partial class CacheAttention
                 var seen = 0;
                 for (var index = 0; index < Count; index++)
                 {
-                    var part = new Partials(Parts + ((long)index * Rows * (stride + 2)), Rows, stride);
+                    var part = Partials.At(Parts, index, Rows, stride);
                     if (!call.Visible(row, First + index).IsEmpty)
                         parts[seen++] = part[at];
                 }

@@ -198,12 +198,12 @@ internal sealed unsafe partial class CacheAttention : IDisposable
         ReserveWorkers(team.Threads, new ReadOnlySpan<AttentionCall>(in _call));
         var stride = _call.PartialStride;
         var rows = _call.Blocks * _call.BlockRows;
-        var rowBytes = (long)(stride + 2) * sizeof(float);
-        var wave = (int)Math.Clamp(PartialBytes / (rows * rowBytes), 1, Math.Min(MostSplits, _call.Splits));
-        var start = (float*)_partials.Reserve((nuint)((wave + 1) * rows * rowBytes) + BandLayout.LineBytes);
+        var length = Partials.LengthOf(rows, stride);
+        var wave = (int)Math.Clamp(PartialBytes / (length * sizeof(float)), 1, Math.Min(MostSplits, _call.Splits));
+        var start = (float*)_partials.Reserve((nuint)((wave + 1) * length * sizeof(float)) + BandLayout.LineBytes);
         _merges.State = new Partials(start, rows, stride);
         new Span<float>(_merges.State.Sums, rows).Clear();
-        _merges.Parts = _splits.Parts = start + (rows * (rowBytes / sizeof(float)));
+        _merges.Parts = _splits.Parts = start + length;
         _merges.Rows = rows;
         for (var first = 0; first < _call.Splits; first += wave)
         {

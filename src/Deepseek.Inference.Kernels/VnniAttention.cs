@@ -24,4 +24,31 @@ internal static unsafe class VnniAttention
             VnniCode.Scores(last: false)(queries + (latent * VnniScoreCode.Lanes), key + latent, stride * sizeof(short), ropes, rest / Run);
         VnniCode.Scores(last: true)(queries + ((width - Run) * VnniScoreCode.Lanes), key + width - Run, stride * sizeof(short), ropes, 1);
     }
+    /// <summary>Adds the weighted values of a group of positions, 32 columns of them, for as many rows as there is code for.</summary>
+    /// <param name="scratch">The worker's memory: weights and their factors.</param>
+    /// <param name="rows">Rows of the block.</param>
+    /// <param name="first">The group's first position.</param>
+    /// <param name="values">Its columns.</param>
+    /// <param name="stride">Elements from a position to the next one.</param>
+    /// <param name="outputs">The first row's columns.</param>
+    /// <param name="step">Elements from there to the next row's.</param>
+    /// <param name="begins">Whether sums begin.</param>
+    /// <returns>For how many.</returns>
+    public static int Weigh(in AttentionScratch scratch, int rows, int first, short* values, long stride, float* outputs, long step, bool begins)
+    {
+        var row = 0;
+        for (var atOnce = VnniValueCode.MostRows; atOnce >= VnniValueCode.LeastRows; atOnce /= 2)
+        {
+            var code = VnniCode.Values(atOnce, begins);
+            for (; row + atOnce <= AttentionCall.Padded(rows, AttentionCall.TileRows); row += atOnce)
+            {
+                var weights = scratch.Weights + ((long)row * AttentionCall.SplitPositions) + first;
+                var steps = scratch.WeightSteps + (row * AttentionCall.SplitGroups) + (first / AttentionCall.GroupPositions);
+                for (nint part = 0; part < AttentionCall.ColumnStep; part += VnniValueCode.ColumnsOf(atOnce))
+                    code(weights, values + part, stride * sizeof(short), steps, outputs + (row * step) + part, step * sizeof(float));
+            }
+        }
+
+        return row;
+    }
 }

@@ -13,9 +13,13 @@ internal static unsafe class VnniCode
     public const int MostTokens = 8;
 
     /// <summary>Functions that there are.</summary>
-    public const int Functions = Tiles + 10;
+    public const int Functions = ExactAt + 2;
 
-    private const int Tiles = 3 * 2 * MostTokens;
+    // Where each kind begins, in the order in which they are assembled.
+    private const int ScoresAt = 3 * 2 * MostTokens; // behind the tiles
+    private const int ValuesAt = ScoresAt + 2;
+    private const int PeaksAt = ValuesAt + 4;
+    private const int ExactAt = PeaksAt + 2;
 
     private static readonly int[] Entries = new int[Functions];
     private static readonly byte* Start = HasInstructions() ? ExecutableMemory.Place(Assemble(Entries)) : null;
@@ -26,13 +30,13 @@ internal static unsafe class VnniCode
     /// <summary>Adds the products of 16 queries with 32 keys, see <see cref="VnniScoreCode"/>: queries, keys and their stride, sums, runs.</summary>
     /// <param name="last">Whether they are the last run of the keys.</param>
     public static delegate* unmanaged[SuppressGCTransition]<short*, short*, long, float*, long, void> Scores(bool last) =>
-        (delegate* unmanaged[SuppressGCTransition]<short*, short*, long, float*, long, void>)At(Tiles + (last ? 1 : 0));
+        (delegate* unmanaged[SuppressGCTransition]<short*, short*, long, float*, long, void>)At(ScoresAt + (last ? 1 : 0));
 
     /// <summary>Adds a group's weighted values to rows, see <see cref="VnniValueCode"/>: weights, values and their stride, steps, outputs and their stride.</summary>
     /// <param name="rows">16, of 16 columns, or 8, of 32.</param>
     /// <param name="begins">Whether sums begin.</param>
     public static delegate* unmanaged[SuppressGCTransition]<short*, short*, long, float*, float*, long, void> Values(int rows, bool begins) =>
-        (delegate* unmanaged[SuppressGCTransition]<short*, short*, long, float*, float*, long, void>)At(Tiles + (rows == VnniValueCode.MostRows ? 2 : 4) + (begins ? 1 : 0));
+        (delegate* unmanaged[SuppressGCTransition]<short*, short*, long, float*, float*, long, void>)At(ValuesAt + (rows == VnniValueCode.MostRows ? 0 : 2) + (begins ? 1 : 0));
 
     /// <summary>Multiplies tiles with one to eight tokens.</summary>
     /// <param name="weights">How the weights lie.</param>
@@ -43,12 +47,12 @@ internal static unsafe class VnniCode
 
     /// <summary>Multiplies and adds between registers, so many rounds: for a fraction of a millisecond, so with the usual transition.</summary>
     /// <param name="bytes">Whether bytes are multiplied instead of words.</param>
-    public static delegate* unmanaged<long, void> Peak(bool bytes) => (delegate* unmanaged<long, void>)At(Tiles + (bytes ? 7 : 6));
+    public static delegate* unmanaged<long, void> Peak(bool bytes) => (delegate* unmanaged<long, void>)At(PeaksAt + (bytes ? 1 : 0));
 
     /// <summary>Multiplies four tokens with widened rows.</summary>
     /// <param name="transposed">Whether against the grain.</param>
     public static delegate* unmanaged[SuppressGCTransition]<VnniExact*, void> Exact(bool transposed) =>
-        (delegate* unmanaged[SuppressGCTransition]<VnniExact*, void>)At(Tiles + (transposed ? 9 : 8));
+        (delegate* unmanaged[SuppressGCTransition]<VnniExact*, void>)At(ExactAt + (transposed ? 1 : 0));
 
     /// <summary>All functions, one after the other.</summary>
     /// <param name="entries">Receives where each begins: tiles by weights, activations and tokens, scores, values, peaks, exact products.</param>

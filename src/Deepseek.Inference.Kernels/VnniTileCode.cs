@@ -41,9 +41,9 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
 
     public void Write()
     {
-        to.Mov(Call, Register.Rdi);
         if (tokens == X.Length)
             to.PushRbx();
+        to.Mov(Call, Register.Rdi);
         to.Mov(Weights, Field(nameof(VnniTile.Lines)));
         to.Mov(X[0], Field(nameof(VnniTile.Tables)));
         to.Vmovdqu32(Levels, new Address(X[0]));

@@ -17,6 +17,7 @@ internal sealed unsafe class VnniValueCode(Assembler to, int rows, bool begins)
     public const int LeastRows = 8;
 
     private const int Vector = 64;
+    private const int Columns = 16; // of a vector of sums
 
     // The arguments, in the order of the convention.
     private const Register Weights = Register.Rdi; // the rows' weights, [rows × split]
@@ -33,7 +34,10 @@ internal sealed unsafe class VnniValueCode(Assembler to, int rows, bool begins)
     // The words of two positions' 16 columns, in turn.
     private static readonly short* WordOrder = KeptMemory.Of<short>([.. Enumerable.Range(0, Vector / sizeof(short)).Select(i => (short)((i / 2) + (i % 2 * Vector / 4)))]);
 
-    private readonly int _vectors = MostRows / rows;
+    private readonly int _vectors = ColumnsOf(rows) / Columns;
+
+    /// <summary>Columns of a call.</summary>
+    public static int ColumnsOf(int rows) => MostRows / rows * Columns;
 
     public void Write()
     {
