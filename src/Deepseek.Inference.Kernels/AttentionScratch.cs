@@ -24,7 +24,7 @@ internal readonly unsafe struct AttentionScratch
         PartOutputs = (float*)Take(ref at, (long)rows * call.PartialStride * sizeof(float));
         Scores = (float*)Take(ref at, (long)laneRows * Split * sizeof(float));
         Visible = (VisiblePositions*)Take(ref at, (long)rows * sizeof(VisiblePositions));
-        Lanes = (float*)Take(ref at, 2 * AttentionCall.GroupPositions * LaneSums.Lanes * sizeof(float));
+        Lanes = (float*)Take(ref at, AttentionCall.GroupPositions * LaneSums.Lanes * sizeof(float));
 
         if (call.InCodes)
         {
@@ -34,8 +34,9 @@ internal readonly unsafe struct AttentionScratch
             QueryCodes = (short*)Take(ref at, (long)laneRows * QueryWidth * sizeof(short));
             LatentSteps = (float*)Take(ref at, laneRows * sizeof(float));
             RopeSteps = (float*)Take(ref at, laneRows * sizeof(float));
-            Weights = (short*)Take(ref at, (long)rows * Split * sizeof(short));
-            WeightSteps = (float*)Take(ref at, (long)rows * AttentionCall.SplitGroups * sizeof(float));
+            LargestScores = (float*)Take(ref at, laneRows * sizeof(float));
+            Weights = (short*)Take(ref at, (long)laneRows * Split * sizeof(short));
+            WeightSteps = (float*)Take(ref at, (long)laneRows * AttentionCall.SplitGroups * sizeof(float));
             Pairs = (short*)Take(ref at, AttentionCall.GroupPositions * AttentionCall.ColumnStep * sizeof(short));
             LatentScales = (float*)Take(ref at, Split * sizeof(float));
             RopeScales = (float*)Take(ref at, Split * sizeof(float));
@@ -78,13 +79,13 @@ internal readonly unsafe struct AttentionScratch
 
     public float* PartOutputs { get; }
 
-    /// <summary>Scores, then weights, [rows, split].</summary>
+    /// <summary>Scores, then weights, [rows, split]; of whole numbers a row a lane, [rows / lanes, split, lanes].</summary>
     public float* Scores { get; }
 
     /// <summary>What each row sees of the split, [rows].</summary>
     public VisiblePositions* Visible { get; }
 
-    /// <summary>The lanes of 8 sums, and of one more, or the sums of 2 × 32 keys with a query a lane.</summary>
+    /// <summary>The lanes of 8 sums; the sums of 32 keys with a query a lane, or of 2 × 16 lanes with a row a lane.</summary>
     public float* Lanes { get; }
 
     /// <summary>Elements of a prepared query.</summary>
@@ -118,7 +119,10 @@ internal readonly unsafe struct AttentionScratch
 
     public int RopeWidth { get; }
 
-    /// <summary>Rounded weights, [rows, split], and the factors of their groups, [rows, groups].</summary>
+    /// <summary>The largest scores of a split, [rows].</summary>
+    public float* LargestScores { get; }
+
+    /// <summary>Rounded weights, a row a lane and two positions side by side, [rows / lanes, split / 2, lanes, 2], and the factors of their groups, [rows / lanes, groups, lanes].</summary>
     public short* Weights { get; }
 
     public float* WeightSteps { get; }
@@ -136,6 +140,16 @@ internal readonly unsafe struct AttentionScratch
 
     /// <summary>Rows filled up to whole steps, [split, query width].</summary>
     public short* Codes { get; }
+
+    /// <summary>A row's score at a position, where a row is a lane.</summary>
+    public float* ScoresOf(int row, int position, int lanes) => Scores + ((long)(row / lanes * Split) + position) * lanes + (row % lanes);
+
+    /// <summary>A row's weights at a position, an even one, and the next.</summary>
+    public short* WeightsOf(int row, int position, int lanes) => Weights + ((long)(row / lanes * Split) + position) * lanes + (row % lanes * 2);
+
+    /// <summary>The factor of a row's weights in a position's group.</summary>
+    public float* WeightStepsOf(int row, int position, int lanes) =>
+        WeightSteps + (((row / lanes * AttentionCall.SplitGroups) + (position / AttentionCall.GroupPositions)) * lanes) + (row % lanes);
 
     /// <summary>The layout for a call, over memory of at least <see cref="Bytes"/>; over null to learn how much.</summary>
     public static AttentionScratch At(in AttentionCall call, byte* start) => new(call, start);

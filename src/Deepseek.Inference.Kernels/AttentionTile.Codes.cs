@@ -28,17 +28,14 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         for (var p = from; p < to; p += GroupPositions)
         {
             for (var row = 0; row < rows; row += Width)
+            {
                 ScoreCodes(call, scratch, row, p, codes + (p * stride), stride, Math.Min(GroupPositions, to - p));
+                SeeLargest(scratch, row, Math.Min(rows - row, Width), p, p == from);
+            }
         }
 
-        for (var row = 0; row < AttentionCall.Padded(rows, Rows); row++)
-        {
-            var visible = scratch.Visible[row];
-            if (!visible.IsEmpty)
-                Soften(scratch.Scores + ((long)row * SplitPositions), visible, scratch.Lanes, out largest[row], out sums[row]);
-            RoundWeights(scratch, row, from, to, visible);
-        }
-
+        for (var row = 0; row < rows; row += Width)
+            WeighScores(scratch, row, Math.Min(rows - row, Width), from, to, largest + row, sums + row);
         WeighValues(call, scratch, rows, codes, stride, from, to, outputs);
     }
 
@@ -46,7 +43,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     private static void ScoreCodes(in AttentionCall call, in AttentionScratch scratch, int row, int position, short* key, long stride, int keys)
     {
         var queries = scratch.QueryCodes + ((long)row * scratch.QueryWidth);
-        float* latents = scratch.Lanes, ropes = latents + (GroupPositions * Width);
+        float* latents = scratch.ScoresOf(row, position, Width), ropes = scratch.Lanes;
         if (Width == VnniScoreCode.Lanes && call.Vnni && keys == GroupPositions)
             VnniAttention.Dot(queries, key, stride, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);
         else
@@ -58,8 +55,6 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             var rope = TLanes.Multiply(TLanes.Create(scratch.RopeScales[position + i]), ropeSteps);
             TLanes.Store(TLanes.FusedMultiplyAdd(TLanes.Load(latents + (i * Width)), latent, TLanes.Multiply(TLanes.Load(ropes + (i * Width)), rope)), latents + (i * Width));
         }
-
-        Transposition.Run((int*)latents, Width, GroupPositions, Width, (int*)(scratch.Scores + ((long)row * SplitPositions) + position), SplitPositions);
     }
 
     // Sums of products of a query a lane with keys: exact ones of 32 elements, which are added in order. A line of a key has as many: it is read once, and those further on are asked for.

@@ -1,9 +1,6 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-
 namespace Deepseek.Inference.Kernels;
 
-// Queries and weights in whole numbers.
+// Queries in whole numbers.
 internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
     /// <summary>Rounds numbers to codes whose products have exact sums over runs of 32.</summary>
@@ -36,7 +33,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         var most = TLanes.Create(0);
         var whole = width - (width % Width);
         for (nint i = 0; i < whole; i += Width)
-            most = TLanes.Max(most, TLanes.Abs(TLanes.Load(values + i)));
+            most = TLanes.MaxMagnitude(most, TLanes.Load(values + i));
         var largest = LargestOf(most, lanes);
         for (var i = whole; i < width; i++)
             largest = MathF.Max(largest, MathF.Abs(values[i]));
@@ -89,52 +86,5 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         to.Clear();
         from[..latent].CopyTo(to);
         from[latent..].CopyTo(to[scratch.LatentWidth..]);
-    }
-
-    // A row's weights, each times its position's scale, group by group. A group of which the row sees nothing has codes of 0, and the step that leaves every sum as it is: x + 0 · −0 = x, for x = −0 too.
-    private static void RoundWeights(in AttentionScratch scratch, int row, int from, int to, in VisiblePositions visible)
-    {
-        var weights = scratch.Scores + ((long)row * SplitPositions);
-        var codes = scratch.Weights + ((long)row * SplitPositions);
-        var steps = scratch.WeightSteps + (row * AttentionCall.SplitGroups);
-        var largest = stackalloc float[AttentionCall.SplitGroups];
-        var (begin, end) = visible.IsEmpty ? (to, to) : (visible.From / GroupPositions * GroupPositions, AttentionCall.Padded(visible.To, GroupPositions));
-        for (var first = begin; first < end; first += GroupPositions)
-        {
-            var scales = scratch.LatentScales + first;
-            var most = TLanes.Create(0);
-            for (nint lane = 0; lane < Lanes; lane += Width)
-            {
-                var (low, high) = (Scaled(weights + first + lane, scales + lane), Scaled(weights + first + lane + Lanes, scales + lane + Lanes));
-                most = TLanes.Max(most, TLanes.Max(low, high));
-                TLanes.Store(TLanes.Add(low, high), scratch.Lanes + (first / GroupPositions * Lanes) + lane);
-            }
-
-            largest[first / GroupPositions] = LargestOf(most, scratch.Lanes + (AttentionCall.SplitGroups * Lanes));
-        }
-
-        // All eight groups' at once: what was not computed just now is whatever was there, and is not used.
-        var (step, inverse) = CodeSteps.Of(Vector256.Load(largest), LaneSums.Add8(scratch.Lanes));
-        Vector256.ConditionalSelect(Vector256.Equals(step, Vector256<float>.Zero), Vector256.Create(-0f), step).Store(steps);
-        for (var first = begin; first < end; first += GroupPositions)
-            Round(weights + first, GroupPositions, inverse[first / GroupPositions], codes + first);
-        for (var first = from; first < to; first += GroupPositions)
-        {
-            if (first < begin || first >= end)
-            {
-                new Span<short>(codes + first, GroupPositions).Clear();
-                steps[first / GroupPositions] = -0f;
-            }
-        }
-    }
-
-    // A weight of 0 stays 0: where nothing is seen there need be no row, or one that is not finite.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TSingle Scaled(float* weights, float* scales)
-    {
-        var weight = TLanes.Load(weights);
-        weight = TLanes.ZeroWhereZero(weight, TLanes.Multiply(weight, TLanes.Load(scales)));
-        TLanes.Store(weight, weights);
-        return weight;
     }
 }

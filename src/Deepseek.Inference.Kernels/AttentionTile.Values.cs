@@ -23,8 +23,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 PairUp(codes + column, stride, first, end, scratch.Pairs);
                 for (; row < rows; row += Rows)
                 {
-                    WeighCodes(scratch.Weights + ((long)row * SplitPositions), scratch.Pairs, first, end,
-                        scratch.WeightSteps + (row * AttentionCall.SplitGroups) + (first / GroupPositions), outputs + (row * step) + column, step, first == from);
+                    WeighCodes(scratch.WeightsOf(row, first, Width), scratch.Pairs, end - first, scratch.WeightStepsOf(row, first, Width), outputs + (row * step) + column, step, first == from);
                 }
             }
         }
@@ -44,25 +43,22 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
     // Adds a group's paired values to 4 rows; their sums begin with the first group.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WeighCodes(short* w0, short* pairs, int from, int to, float* steps, float* o0, long step, bool begins)
+    private static void WeighCodes(short* weights, short* pairs, int positions, float* steps, float* o0, long step, bool begins)
     {
-        var w1 = w0 + SplitPositions;
-        var w2 = w1 + SplitPositions;
-        var w3 = w2 + SplitPositions;
         TInt32 s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
-        for (nint p = from; p < to; p += 2, pairs += 4 * Width)
+        for (var p = 0; p < positions; p += 2, pairs += 4 * Width, weights += 2 * Width)
         {
             var (a, b) = (TLanes.Load(pairs), TLanes.Load(pairs + (2 * Width)));
-            TLanes.MultiplyAdd(TLanes.CreatePair(w0 + p), a, b, ref s00, ref s01);
-            TLanes.MultiplyAdd(TLanes.CreatePair(w1 + p), a, b, ref s10, ref s11);
-            TLanes.MultiplyAdd(TLanes.CreatePair(w2 + p), a, b, ref s20, ref s21);
-            TLanes.MultiplyAdd(TLanes.CreatePair(w3 + p), a, b, ref s30, ref s31);
+            TLanes.MultiplyAdd(TLanes.CreatePair(weights), a, b, ref s00, ref s01);
+            TLanes.MultiplyAdd(TLanes.CreatePair(weights + 2), a, b, ref s10, ref s11);
+            TLanes.MultiplyAdd(TLanes.CreatePair(weights + 4), a, b, ref s20, ref s21);
+            TLanes.MultiplyAdd(TLanes.CreatePair(weights + 6), a, b, ref s30, ref s31);
         }
 
         Join(o0, s00, s01, steps[0], begins);
-        Join(o0 + step, s10, s11, steps[AttentionCall.SplitGroups], begins);
-        Join(o0 + (2 * step), s20, s21, steps[2 * AttentionCall.SplitGroups], begins);
-        Join(o0 + (3 * step), s30, s31, steps[3 * AttentionCall.SplitGroups], begins);
+        Join(o0 + step, s10, s11, steps[1], begins);
+        Join(o0 + (2 * step), s20, s21, steps[2], begins);
+        Join(o0 + (3 * step), s30, s31, steps[3], begins);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -116,9 +116,9 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     {
         var from = visible.From / GroupPositions * GroupPositions;
         var to = AttentionCall.Padded(visible.To, GroupPositions);
-        Hide(scores, from, visible.From);
-        Hide(scores, visible.Until, visible.Again);
-        Hide(scores, visible.To, to);
+        HideRow(scores, from, visible.From);
+        HideRow(scores, visible.Until, visible.Again);
+        HideRow(scores, visible.To, to);
 
         var most = TLanes.Load(scores + from);
         for (nint i = from + Width; i < to; i += Width)
@@ -142,7 +142,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         sum = LaneSums.Add(lanes);
     }
 
-    private static void Hide(float* scores, int from, int to) => new Span<float>(scores + from, to - from).Fill(float.NegativeInfinity);
+    private static void HideRow(float* scores, int from, int to) => new Span<float>(scores + from, to - from).Fill(float.NegativeInfinity);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float LargestOf(TSingle values, float* lanes)

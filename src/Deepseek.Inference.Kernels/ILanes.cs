@@ -34,8 +34,11 @@ internal unsafe interface ILanes<TSingle, TInt32, TInt16>
     /// <summary>a · b + c, rounded once.</summary>
     static abstract TSingle FusedMultiplyAdd(TSingle a, TSingle b, TSingle c);
 
-    /// <summary>The larger of each two; NaN where one is NaN.</summary>
+    /// <summary>The larger of each two; either where one is NaN, which an instruction can do.</summary>
     static abstract TSingle Max(TSingle a, TSingle b);
+
+    /// <summary>The larger of magnitudes and those of values; NaN where one is NaN.</summary>
+    static abstract TSingle MaxMagnitude(TSingle magnitudes, TSingle values);
 
     static abstract TSingle Abs(TSingle value);
 
@@ -46,6 +49,9 @@ internal unsafe interface ILanes<TSingle, TInt32, TInt16>
 
     /// <summary>Rounds to the nearest whole number, to even between two, and writes 16 bits of each. Magnitudes are below 2²².</summary>
     static abstract void StoreRounded(TSingle value, short* to);
+
+    /// <summary>The same of two vectors, whose numbers are written in turn.</summary>
+    static abstract void StoreRoundedPairs(TSingle first, TSingle second, short* to);
 
     static abstract TInt16 Load(short* from);
 

@@ -40,7 +40,10 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>, Vector128<in
     public static Vector128<float> FusedMultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.Max(a, b);
+    public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.MaxNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> MaxMagnitude(Vector128<float> magnitudes, Vector128<float> values) => Vector128.Max(magnitudes.AsInt32(), Vector128.Abs(values).AsInt32()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Abs(Vector128<float> value) => Vector128.Abs(value);
@@ -56,6 +59,13 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>, Vector128<in
     {
         var bits = (value + Vector128.Create(Rounder)).AsInt32();
         Unsafe.WriteUnaligned(to, Vector128.Narrow(bits, bits).AsInt64().ToScalar());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreRoundedPairs(Vector128<float> first, Vector128<float> second, short* to)
+    {
+        var (low, high) = ((first + Vector128.Create(Rounder)).AsInt32(), (second + Vector128.Create(Rounder)).AsInt32());
+        ((low & Vector128.Create(0xFFFF)) | Vector128.ShiftLeft(high, 16)).Store((int*)to);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

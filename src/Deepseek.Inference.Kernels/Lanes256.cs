@@ -39,7 +39,10 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>, Vector256<in
     public static Vector256<float> FusedMultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
+    public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.MaxNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> MaxMagnitude(Vector256<float> magnitudes, Vector256<float> values) => Vector256.Max(magnitudes.AsInt32(), Vector256.Abs(values).AsInt32()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Abs(Vector256<float> value) => Vector256.Abs(value);
@@ -55,6 +58,13 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>, Vector256<in
     {
         var bits = (value + Vector256.Create(Rounder)).AsInt32();
         Vector128.Narrow(bits.GetLower(), bits.GetUpper()).Store(to);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreRoundedPairs(Vector256<float> first, Vector256<float> second, short* to)
+    {
+        var (low, high) = ((first + Vector256.Create(Rounder)).AsInt32(), (second + Vector256.Create(Rounder)).AsInt32());
+        ((low & Vector256.Create(0xFFFF)) | Vector256.ShiftLeft(high, 16)).Store((int*)to);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -39,7 +39,10 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<in
     public static Vector512<float> FusedMultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
+    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.MaxNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> MaxMagnitude(Vector512<float> magnitudes, Vector512<float> values) => Vector512.Max(magnitudes.AsInt32(), Vector512.Abs(values).AsInt32()).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Abs(Vector512<float> value) => Vector512.Abs(value);
@@ -55,6 +58,13 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<in
     {
         var bits = (value + Vector512.Create(Rounder)).AsInt32();
         Vector256.Narrow(bits.GetLower(), bits.GetUpper()).Store(to);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreRoundedPairs(Vector512<float> first, Vector512<float> second, short* to)
+    {
+        var (low, high) = ((first + Vector512.Create(Rounder)).AsInt32(), (second + Vector512.Create(Rounder)).AsInt32());
+        ((low & Vector512.Create(0xFFFF)) | Vector512.ShiftLeft(high, 16)).Store((int*)to);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -42,8 +42,8 @@ internal static unsafe class VnniAttention
             var code = VnniCode.Values(atOnce, begins);
             for (; row + atOnce <= AttentionCall.Padded(rows, AttentionCall.TileRows); row += atOnce)
             {
-                var weights = scratch.Weights + ((long)row * AttentionCall.SplitPositions) + first;
-                var steps = scratch.WeightSteps + (row * AttentionCall.SplitGroups) + (first / AttentionCall.GroupPositions);
+                var weights = scratch.WeightsOf(row, first, VnniScoreCode.Lanes);
+                var steps = scratch.WeightStepsOf(row, first, VnniScoreCode.Lanes);
                 for (nint part = 0; part < AttentionCall.ColumnStep; part += VnniValueCode.ColumnsOf(atOnce))
                     code(weights, values + part, stride * sizeof(short), steps, outputs + (row * step) + part, step * sizeof(float));
             }

@@ -20,10 +20,10 @@ internal sealed unsafe class VnniValueCode(Assembler to, int rows, bool begins)
     private const int Columns = 16; // of a vector of sums
 
     // The arguments, in the order of the convention.
-    private const Register Weights = Register.Rdi; // the rows' weights, [rows × split]
+    private const Register Weights = Register.Rdi; // the rows' weights, two positions' side by side, [pairs × 16 rows]
     private const Register Position = Register.Rsi; // the first position's columns
     private const Register Stride = Register.Rdx; // bytes from a position to the next one
-    private const Register Steps = Register.Rcx; // the factors of the rows' weights, [rows × groups of a split]
+    private const Register Steps = Register.Rcx; // the factors of the rows' weights, [rows]
     private const Register Output = Register.R8; // the first row's columns
     private const Register OutputStride = Register.R9; // bytes from there to the next row's
 
@@ -73,7 +73,7 @@ internal sealed unsafe class VnniValueCode(Assembler to, int rows, bool begins)
         to.Lea(Position, new Address(Position, 0, Stride, 2));
         for (var row = 0; row < rows; row++)
         {
-            var weights = Operand.Broadcast(new Address(Weights, (row * AttentionCall.SplitPositions * sizeof(short)) + (pair * sizeof(int))));
+            var weights = Operand.Broadcast(new Address(Weights, (pair * Vector) + (row * sizeof(int))));
             for (var i = 0; i < _vectors; i++)
                 to.Vpdpwssd(Sum(row, i), Numbers(pair, i), weights);
         }
@@ -81,7 +81,7 @@ internal sealed unsafe class VnniValueCode(Assembler to, int rows, bool begins)
 
     private void Join(int row)
     {
-        to.Vpbroadcastd(Step, new Address(Steps, row * AttentionCall.SplitGroups * sizeof(float)));
+        to.Vpbroadcastd(Step, new Address(Steps, row * sizeof(float)));
         for (var i = 0; i < _vectors; i++)
         {
             var (sum, output) = (Sum(row, i), new Address(Output, i * Vector));
