@@ -8,15 +8,15 @@ namespace Deepseek.Inference.Kernels;
 internal static unsafe class AttentionKernels
 {
     /// <summary>See <see cref="AttentionTile{TLanes, TSingle, TInt32, TInt16}.Split"/>.</summary>
-    public static void Split(KernelPath path, in AttentionCall call, in AttentionScratch scratch, int block, int split, float* largest, float* sums, float* outputs)
+    public static void Split(KernelPath path, in AttentionCall call, in AttentionScratch scratch, int block, int split, in PartialResults results)
     {
         // Where a row is a lane, few rows do not fill vectors of 512 bits.
         if (path >= KernelPath.Avx512 && !(call.InCodes && call.BlockRows <= AttentionCall.CodeRows))
-            Tile512.Split(call, scratch, block, split, largest, sums, outputs);
+            Tile512.Split(call, scratch, block, split, results);
         else if (path >= KernelPath.Avx2)
-            Tile256.Split(call, scratch, block, split, largest, sums, outputs);
+            Tile256.Split(call, scratch, block, split, results);
         else
-            Tile128.Split(call, scratch, block, split, largest, sums, outputs);
+            Tile128.Split(call, scratch, block, split, results);
     }
 
     /// <summary>See <see cref="AttentionTile{TLanes, TSingle, TInt32, TInt16}.Merge"/>.</summary>

@@ -16,12 +16,9 @@ internal readonly unsafe struct AttentionScratch
         var at = start;
 
         PreparedBlock = (int*)Take(ref at, sizeof(int));
-        Largest = (float*)Take(ref at, rows * sizeof(float));
-        Sums = (float*)Take(ref at, rows * sizeof(float));
-        PartLargest = (float*)Take(ref at, rows * sizeof(float));
-        PartSums = (float*)Take(ref at, rows * sizeof(float));
-        Outputs = (float*)Take(ref at, (long)rows * call.PartialStride * sizeof(float));
-        PartOutputs = (float*)Take(ref at, (long)rows * call.PartialStride * sizeof(float));
+        var length = PartialResults.LengthOf(rows, call.PartialStride) * sizeof(float);
+        SoFar = new PartialResults((float*)Take(ref at, length), rows, call.PartialStride);
+        Part = new PartialResults((float*)Take(ref at, length), rows, call.PartialStride);
         Scores = (float*)Take(ref at, (long)laneRows * Split * sizeof(float));
         Visible = (VisiblePositions*)Take(ref at, (long)rows * sizeof(VisiblePositions));
         Lanes = (float*)Take(ref at, AttentionCall.GroupPositions * LaneSums.Lanes * sizeof(float));
@@ -65,19 +62,11 @@ internal readonly unsafe struct AttentionScratch
     /// <summary>The block whose queries lie here, counted from the first call's, or −1.</summary>
     public int* PreparedBlock { get; }
 
-    /// <summary>Of the splits so far, of each row: the largest score, the sum of weights, the weighted values, [rows] and [rows, partial stride].</summary>
-    public float* Largest { get; }
+    /// <summary>Of the splits so far.</summary>
+    public PartialResults SoFar { get; }
 
-    public float* Sums { get; }
-
-    public float* Outputs { get; }
-
-    /// <summary>The same of one split.</summary>
-    public float* PartLargest { get; }
-
-    public float* PartSums { get; }
-
-    public float* PartOutputs { get; }
+    /// <summary>Of one split.</summary>
+    public PartialResults Part { get; }
 
     /// <summary>Scores, then weights, [rows, split]; of whole numbers a row a lane, [rows / lanes, split, lanes].</summary>
     public float* Scores { get; }

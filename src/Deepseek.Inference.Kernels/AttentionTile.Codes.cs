@@ -6,7 +6,7 @@ namespace Deepseek.Inference.Kernels;
 // Cached rows of whole numbers: products and their sums are exact, factors are joined in single precision.
 internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    private static void SplitOfCodes(in AttentionCall call, in AttentionScratch scratch, int block, int split, int from, int to, float* largest, float* sums, float* outputs)
+    private static void SplitOfCodes(in AttentionCall call, in AttentionScratch scratch, int block, int split, int from, int to, in PartialResults results)
     {
         var (group, firstRow, rows) = call.Block(block);
         PrepareCodes(call, scratch, block, group, firstRow, rows);
@@ -35,8 +35,8 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         }
 
         for (var row = 0; row < rows; row += Width)
-            WeighScores(scratch, row, Math.Min(rows - row, Width), from, to, largest + row, sums + row);
-        WeighValues(call, scratch, rows, codes, stride, from, to, outputs);
+            WeighScores(scratch, row, Math.Min(rows - row, Width), from, to, results.From(row));
+        WeighValues(call, scratch, rows, codes, stride, from, to, results.Output(0));
     }
 
     // The scores at a group of keys of as many rows as vectors have lanes. Keys beyond the last one are the last once more; what comes of them is hidden, or never read.

@@ -5,7 +5,7 @@ namespace Deepseek.Inference.Kernels;
 // Cached rows of floats: everything in single precision.
 internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    private static void SplitOfSingles(in AttentionCall call, in AttentionScratch scratch, int block, int split, int from, int to, float* largest, float* sums, float* outputs)
+    private static void SplitOfSingles(in AttentionCall call, in AttentionScratch scratch, int block, int split, int from, int to, in PartialResults results)
     {
         var (group, firstRow, rows) = call.Block(block);
         PrepareSingles(call, scratch, block, group, firstRow, rows);
@@ -44,9 +44,10 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         for (var row = 0; row < rows; row++)
         {
             if (!scratch.Visible[row].IsEmpty)
-                Soften(scratch.Scores + ((long)row * SplitPositions), scratch.Visible[row], scratch.Lanes, out largest[row], out sums[row]);
+                Soften(scratch.Scores + ((long)row * SplitPositions), scratch.Visible[row], scratch.Lanes, out results.Largest[row], out results.Sums[row]);
         }
 
+        var outputs = results.Output(0);
         NativeMemory.Clear(outputs, (nuint)AttentionCall.Padded(rows, Rows) * (nuint)call.PartialStride * sizeof(float));
         for (var first = from; first < to; first += GroupPositions)
             Weigh(call, scratch, rows, first, values, stride, outputs);

@@ -7,7 +7,7 @@ namespace Deepseek.Inference.Kernels;
 internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
     // Turns scores into exp(score − largest) times the positions' scales, rounded group by group.
-    private static void WeighScores(in AttentionScratch scratch, int row, int rows, int from, int to, float* largest, float* sums)
+    private static void WeighScores(in AttentionScratch scratch, int row, int rows, int from, int to, in PartialResults results)
     {
         var groups = stackalloc float[2 * AttentionCall.SplitGroups * Lanes];
         var groupSums = groups + (AttentionCall.SplitGroups * Lanes);
@@ -21,8 +21,8 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
         RoundWeights(scratch, row, from, to, groups, groupSums);
         TLanes.Store(AddLanes(scratch.Lanes), groupSums);
-        new Span<float>(scratch.LargestScores + row, rows).CopyTo(new Span<float>(largest, rows));
-        new Span<float>(groupSums, rows).CopyTo(new Span<float>(sums, rows));
+        new Span<float>(scratch.LargestScores + row, rows).CopyTo(new Span<float>(results.Largest, rows));
+        new Span<float>(groupSums, rows).CopyTo(new Span<float>(results.Sums, rows));
     }
 
     // Hides what rows do not see of a group, and keeps their largest scores so far.

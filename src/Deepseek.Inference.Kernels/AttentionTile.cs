@@ -27,10 +27,8 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     /// <param name="scratch">The worker's memory.</param>
     /// <param name="block">The block.</param>
     /// <param name="split">The split.</param>
-    /// <param name="largest">Receives the largest score of each row, [rows].</param>
-    /// <param name="sums">Receives Σ exp(score − largest), [rows].</param>
-    /// <param name="outputs">Receives the values weighted by exp(score − largest), [rows of the block, partial stride].</param>
-    public static void Split(in AttentionCall call, in AttentionScratch scratch, int block, int split, float* largest, float* sums, float* outputs)
+    /// <param name="results">Receives the block's.</param>
+    public static void Split(in AttentionCall call, in AttentionScratch scratch, int block, int split, in PartialResults results)
     {
         var (_, firstRow, rows) = call.Block(block);
         var (from, to) = See(call, scratch, firstRow, rows, split);
@@ -38,9 +36,9 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             return;
 
         if (call.InCodes)
-            SplitOfCodes(call, scratch, block, split, from, to, largest, sums, outputs);
+            SplitOfCodes(call, scratch, block, split, from, to, results);
         else
-            SplitOfSingles(call, scratch, block, split, from, to, largest, sums, outputs);
+            SplitOfSingles(call, scratch, block, split, from, to, results);
     }
 
     /// <summary>Joins a row's partial results of splits, in their order, to that of the splits before them.</summary>

@@ -198,10 +198,10 @@ internal sealed unsafe partial class CacheAttention : IDisposable
         ReserveWorkers(team.Threads, new ReadOnlySpan<AttentionCall>(in _call));
         var stride = _call.PartialStride;
         var rows = _call.Blocks * _call.BlockRows;
-        var length = Partials.LengthOf(rows, stride);
+        var length = PartialResults.LengthOf(rows, stride);
         var wave = (int)Math.Clamp(PartialBytes / (length * sizeof(float)), 1, Math.Min(MostSplits, _call.Splits));
         var start = (float*)_partials.Reserve((nuint)((wave + 1) * length * sizeof(float)) + BandLayout.LineBytes);
-        _merges.State = new Partials(start, rows, stride);
+        _merges.State = new PartialResults(start, rows, stride);
         new Span<float>(_merges.State.Sums, rows).Clear();
         _merges.Parts = _splits.Parts = start + length;
         _merges.Rows = rows;

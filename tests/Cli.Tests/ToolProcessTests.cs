@@ -88,10 +88,8 @@ public sealed class ToolProcessTests
     public async Task Run_InterruptedWhileItGenerates_ExitsWith130()
     {
         ToolProcess.RequireInterrupts();
-        using var endless = new TemporaryFolder().With(TestPaths.Nano);
-        endless.Write("generation_config.json", "{}");
-        endless.Write("config.json", File.ReadAllText(endless.File("config.json")).Replace("\"eos_token_id\"", "\"no_eos_token_id\"", StringComparison.Ordinal));
-        using var tool = ToolProcess.Start("run", "--model", endless.Path, "--raw", "--prompt", "It was", "--temperature", "1");
+        using var endless = AlteredNano.WithoutEnd();
+        using var tool = ToolProcess.Start("run", "--model", endless.Folder, "--raw", "--prompt", "It was", "--temperature", "1");
         await tool.ReadUntilAsync(" ");
 
         tool.Interrupt();

@@ -104,7 +104,7 @@ public sealed class ChatFaultTests(ServerFixture fixture)
     [Fact]
     public async Task Chat_TemplateThatRefusesTheMessages_IsTheClientsFault()
     {
-        using var nano = new AlteredNano("tokenizer_config.json", """{"chat_template": "{{ raise_exception('Roles must alternate.') }}"}""");
+        using var nano = new AlteredNano(("tokenizer_config.json", """{"chat_template": "{{ raise_exception('Roles must alternate.') }}"}"""));
         await using var server = await RunningServer.StartAsync(model => model.ModelPath = nano.Folder);
 
         using var response = await server.PostAsync("/v1/chat/completions", RunningServer.ChatJson("Hi"));
