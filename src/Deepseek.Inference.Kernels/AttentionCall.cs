@@ -69,6 +69,18 @@ internal unsafe struct AttentionCall
     /// <summary>Whether rows are computed in whole numbers.</summary>
     public readonly bool InCodes => Cache.Format == CacheFormat.Int16;
 
+    /// <summary>Elements of a row's latent part and rope part in whole numbers, each filled up to runs.</summary>
+    public readonly int LatentCodes => Padded(Shape.ValueWidth, CodeRun);
+
+    /// <summary>Elements of both.</summary>
+    public readonly int CodeWidth => LatentCodes + Padded(Shape.KeyWidth - Shape.ValueWidth, CodeRun);
+
+    /// <summary>Whether cached whole numbers are copied, and filled up, before they are read.</summary>
+    public readonly bool CopiesCodes => LatentCodes != Shape.ValueWidth || CodeWidth != Shape.KeyWidth;
+
+    /// <summary>Elements from one position's whole numbers, as they are read, to the next one's.</summary>
+    public readonly long CodeStride => CopiesCodes ? CodeWidth : Cache.Stride;
+
     /// <summary>Rows that a block has at least.</summary>
     public readonly int LeastRows => InCodes ? CodeRows : TileRows;
 

@@ -6,53 +6,55 @@ namespace Deepseek.Inference.Kernels;
 // Cached rows of whole numbers: products and their sums are exact, factors are joined in single precision.
 internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    private static void SplitOfCodes(in AttentionCall call, in AttentionScratch scratch, int block, int split, int from, int to, in PartialResults results)
+    /// <summary>The scores of a block's rows at a group of positions of a split, of which <paramref name="to"/> is the end of what is seen.</summary>
+    public static void Score(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int block, int split, int position, int to)
     {
         var (group, firstRow, rows) = call.Block(block);
         PrepareCodes(call, scratch, block, group, firstRow, rows);
-        var start = (long)split * SplitPositions;
-        var codes = (short*)call.Cache.At(start, 0);
-        var stride = call.Cache.Stride;
-        if (scratch.CopiesRows)
-        {
-            for (var p = from; p < to; p++)
-                CopyCodes(call, scratch, start + p, scratch.Codes + ((long)p * scratch.QueryWidth));
-            codes = scratch.Codes;
-            stride = scratch.QueryWidth;
-        }
-
-        var scales = call.Cache.Scales + (2 * start);
-        for (var p = 0; p < SplitPositions; p++)
-            (scratch.LatentScales[p], scratch.RopeScales[p]) = p >= from && p < to ? (scales[2 * p], scales[(2 * p) + 1]) : (0, 0);
-
-        for (var p = from; p < to; p += GroupPositions)
-        {
-            for (var row = 0; row < rows; row += Width)
-            {
-                ScoreCodes(call, scratch, row, p, codes + (p * stride), stride, Math.Min(GroupPositions, to - p));
-                SeeLargest(scratch, row, Math.Min(rows - row, Width), p, p == from);
-            }
-        }
-
+        var keys = Math.Min(GroupPositions, to - position);
+        ReadGroup(call, piece, ((long)split * SplitPositions) + position, position, keys);
+        var key = piece.CodesOf(call, split) + (position * call.CodeStride);
         for (var row = 0; row < rows; row += Width)
-            WeighScores(scratch, row, Math.Min(rows - row, Width), from, to, results.From(row));
-        WeighValues(call, scratch, rows, codes, stride, from, to, results.Output(0));
+        {
+            ScoreCodes(call, scratch, piece, row, position, key, keys);
+            SeeLargest(piece, row, Math.Min(rows - row, Width), position);
+        }
+    }
+
+    private static void SplitOfCodes(in AttentionCall call, in AttentionScratch scratch, int block, int split, int from, int to, in PartialResults results)
+    {
+        var rows = call.Block(block).Rows;
+        for (var p = from; p < to; p += GroupPositions)
+            Score(call, scratch, scratch.Piece, block, split, p, to);
+        Weigh(scratch, scratch.Piece, rows, from, to, results);
+        Values(call, scratch, scratch.Piece, rows, split, from, to, 0, call.PaddedValueWidth, results.Output(0));
+    }
+
+    // The scales of a group of positions, and where they are copied, their numbers.
+    private static void ReadGroup(in AttentionCall call, in AttentionPiece piece, long cached, int position, int keys)
+    {
+        var scales = call.Cache.Scales + (2 * cached);
+        float* latents = piece.LatentScales + position, ropes = piece.RopeScales + position;
+        for (var i = 0; i < GroupPositions; i++)
+            (latents[i], ropes[i]) = i < keys ? (scales[2 * i], scales[(2 * i) + 1]) : (0, 0);
+        for (var i = 0; call.CopiesCodes && i < keys; i++)
+            CopyCodes(call, cached + i, piece.Codes + ((position + i) * call.CodeStride));
     }
 
     // The scores at a group of keys of as many rows as vectors have lanes. Keys beyond the last one are the last once more; what comes of them is hidden, or never read.
-    private static void ScoreCodes(in AttentionCall call, in AttentionScratch scratch, int row, int position, short* key, long stride, int keys)
+    private static void ScoreCodes(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int row, int position, short* key, int keys)
     {
         var queries = scratch.QueryCodes + ((long)row * scratch.QueryWidth);
-        float* latents = scratch.ScoresOf(row, position, Width), ropes = scratch.Lanes;
+        float* latents = piece.ScoresOf(row, position, Width), ropes = scratch.Lanes;
         if (Width == VnniScoreCode.Lanes && call.Vnni && keys == GroupPositions)
-            VnniAttention.Dot(queries, key, stride, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);
+            VnniAttention.Dot(queries, key, call.CodeStride, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);
         else
-            DotCodes(queries, key, stride, keys, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);
+            DotCodes(queries, key, call.CodeStride, keys, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);
         var (latentSteps, ropeSteps) = (TLanes.Load(scratch.LatentSteps + row), TLanes.Load(scratch.RopeSteps + row));
         for (nint i = 0; i < GroupPositions; i++)
         {
-            var latent = TLanes.Multiply(TLanes.Create(scratch.LatentScales[position + i]), latentSteps);
-            var rope = TLanes.Multiply(TLanes.Create(scratch.RopeScales[position + i]), ropeSteps);
+            var latent = TLanes.Multiply(TLanes.Create(piece.LatentScales[position + i]), latentSteps);
+            var rope = TLanes.Multiply(TLanes.Create(piece.RopeScales[position + i]), ropeSteps);
             TLanes.Store(TLanes.FusedMultiplyAdd(TLanes.Load(latents + (i * Width)), latent, TLanes.Multiply(TLanes.Load(ropes + (i * Width)), rope)), latents + (i * Width));
         }
     }

@@ -62,15 +62,15 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             return;
 
         *scratch.PreparedBlock = call.FirstBlock + block;
-        var (latent, width) = (call.Shape.ValueWidth, scratch.QueryWidth);
+        var (latent, width, rope) = (call.Shape.ValueWidth, scratch.QueryWidth, scratch.QueryWidth - scratch.LatentWidth);
         for (var row = 0; row < rows; row++)
         {
             var query = call.Query(group, firstRow + row);
             var codes = scratch.RowCodes + ((long)row * width);
             ScaleQuery(query, latent, call.Scale, scratch.Whole, scratch.LatentWidth);
-            ScaleQuery(query + latent, call.Shape.KeyWidth - latent, call.Scale, scratch.Whole + scratch.LatentWidth, scratch.RopeWidth);
+            ScaleQuery(query + latent, call.Shape.KeyWidth - latent, call.Scale, scratch.Whole + scratch.LatentWidth, rope);
             scratch.LatentSteps[row] = RoundQuery(scratch.Whole, scratch.LatentWidth, codes, scratch.Lanes);
-            scratch.RopeSteps[row] = RoundQuery(scratch.Whole + scratch.LatentWidth, scratch.RopeWidth, codes + scratch.LatentWidth, scratch.Lanes);
+            scratch.RopeSteps[row] = RoundQuery(scratch.Whole + scratch.LatentWidth, rope, codes + scratch.LatentWidth, scratch.Lanes);
         }
 
         // Lanes without a row hold what was there before; nobody reads their scores.
@@ -78,13 +78,13 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             Transposition.Run((int*)(scratch.RowCodes + ((long)row * width)), width / 2, Width, width / 2, (int*)(scratch.QueryCodes + ((long)row * width)), Width);
     }
 
-    private static void CopyCodes(in AttentionCall call, in AttentionScratch scratch, long position, short* row)
+    private static void CopyCodes(in AttentionCall call, long position, short* row)
     {
         var (latent, all) = (call.Shape.ValueWidth, call.Shape.KeyWidth);
         var from = new ReadOnlySpan<short>(call.Cache.At(position, 0), all);
-        var to = new Span<short>(row, scratch.QueryWidth);
+        var to = new Span<short>(row, call.CodeWidth);
         to.Clear();
         from[..latent].CopyTo(to);
-        from[latent..].CopyTo(to[scratch.LatentWidth..]);
+        from[latent..].CopyTo(to[call.LatentCodes..]);
     }
 }

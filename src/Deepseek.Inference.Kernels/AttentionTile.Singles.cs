@@ -36,15 +36,15 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 {
                     var key = keys + (i * stride);
                     Dots(scratch.Queries + ((long)row * scratch.QueryWidth), scratch.QueryWidth, key, i + 1 < to ? key + stride : key, scratch.Lanes);
-                    StoreScores(LaneSums.Add8(scratch.Lanes), scratch.Scores + ((long)row * SplitPositions) + i);
+                    StoreScores(LaneSums.Add8(scratch.Lanes), scratch.Piece.Scores + ((long)row * SplitPositions) + i);
                 }
             }
         }
 
         for (var row = 0; row < rows; row++)
         {
-            if (!scratch.Visible[row].IsEmpty)
-                Soften(scratch.Scores + ((long)row * SplitPositions), scratch.Visible[row], scratch.Lanes, out results.Largest[row], out results.Sums[row]);
+            if (!scratch.Piece.Visible[row].IsEmpty)
+                Soften(scratch.Piece.Scores + ((long)row * SplitPositions), scratch.Piece.Visible[row], scratch.Lanes, out results.Largest[row], out results.Sums[row]);
         }
 
         var outputs = results.Output(0);
@@ -61,8 +61,8 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         {
             for (var row = 0; row < rows; row += Rows)
             {
-                var visible = scratch.Visible + row;
-                var scores = scratch.Scores + ((long)row * SplitPositions);
+                var visible = scratch.Piece.Visible + row;
+                var scores = scratch.Piece.Scores + ((long)row * SplitPositions);
                 var output = outputs + ((long)row * step) + column;
                 if (visible[0] == visible[1] && visible[0] == visible[2] && visible[0] == visible[3])
                 {

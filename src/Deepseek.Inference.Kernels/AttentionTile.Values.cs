@@ -5,26 +5,25 @@ namespace Deepseek.Inference.Kernels;
 // Values of whole numbers, weighted: two positions a step, whose numbers lie side by side in a lane.
 internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    /// <summary>The values of positions, weighted and added for all rows, two vectors of columns after the other, group by group: their sums stay in the first cache.</summary>
-    private static void WeighValues(in AttentionCall call, in AttentionScratch scratch, int rows, short* codes, long stride, int from, int to, float* outputs)
+    /// <summary>The values of a split's positions, weighted and added for a block's rows, two vectors of columns after the other, group by group: their sums stay in the first cache.</summary>
+    public static void Values(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int rows, int split, int from, int to, int firstColumn, int endColumn, float* outputs)
     {
-        long step = call.PartialStride;
-        for (nint column = 0; column < call.PaddedValueWidth; column += 2 * Width)
+        var (step, stride) = ((long)call.PartialStride, call.CodeStride);
+        for (nint column = firstColumn; column < endColumn; column += 2 * Width)
         {
+            var codes = piece.CodesOf(call, split) + column;
             for (var first = from; first < to; first += GroupPositions)
             {
                 var end = Math.Min(first + GroupPositions, to);
                 var row = Width == VnniScoreCode.Lanes && call.Vnni && end - first == GroupPositions
-                    ? VnniAttention.Weigh(scratch, rows, first, codes + (first * stride) + column, stride, outputs + column, step, first == from)
+                    ? VnniAttention.Weigh(piece, rows, first, codes + (first * stride), stride, outputs + column, step, first == from)
                     : 0;
                 if (row >= rows)
                     continue;
 
-                PairUp(codes + column, stride, first, end, scratch.Pairs);
+                PairUp(codes, stride, first, end, scratch.Pairs);
                 for (; row < rows; row += Rows)
-                {
-                    WeighCodes(scratch.WeightsOf(row, first, Width), scratch.Pairs, end - first, scratch.WeightStepsOf(row, first, Width), outputs + (row * step) + column, step, first == from);
-                }
+                    WeighCodes(piece.WeightsOf(row, first, Width), scratch.Pairs, end - first, piece.WeightStepsOf(row, first, Width), outputs + (row * step) + column, step, first == from);
             }
         }
     }

@@ -6,32 +6,41 @@ namespace Deepseek.Inference.Kernels;
 // From scores of whole numbers to weights, a row a lane: what belongs to one position or group lies in the same place of every lane, and nothing is added across them.
 internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    // Turns scores into exp(score − largest) times the positions' scales, rounded group by group.
-    private static void WeighScores(in AttentionScratch scratch, int row, int rows, int from, int to, in PartialResults results)
+    /// <summary>Turns the scores of a split into exp(score − largest) times the positions' scales, rounded group by group.</summary>
+    public static void Weigh(in AttentionScratch scratch, in AttentionPiece piece, int rows, int from, int to, in PartialResults results)
+    {
+        for (var row = 0; row < rows; row += Width)
+            Weigh(scratch.Lanes, piece, row, Math.Min(rows - row, Width), from, to, results.From(row));
+    }
+
+    private static void Weigh(float* lanes, in AttentionPiece piece, int row, int rows, int from, int to, in PartialResults results)
     {
         var groups = stackalloc float[2 * AttentionCall.SplitGroups * Lanes];
         var groupSums = groups + (AttentionCall.SplitGroups * Lanes);
-        var shift = TLanes.Load(scratch.LargestScores + row);
-        new Span<float>(scratch.Lanes, Lanes * Width).Clear();
+        var largest = TLanes.Load(piece.LargestScoresOf(row, from, Width));
+        for (var first = from + GroupPositions; first < to; first += GroupPositions)
+            largest = TLanes.Max(largest, TLanes.Load(piece.LargestScoresOf(row, first, Width)));
+        new Span<float>(lanes, Lanes * Width).Clear();
         for (var first = from; first < to; first += GroupPositions)
         {
             var group = first / GroupPositions * Width;
-            ScaleWeights(scratch.ScoresOf(row, first, Width), shift, scratch.LatentScales + first, scratch.Lanes, groups + group, groupSums + group);
+            ScaleWeights(piece.ScoresOf(row, first, Width), largest, piece.LatentScales + first, lanes, groups + group, groupSums + group);
         }
 
-        RoundWeights(scratch, row, from, to, groups, groupSums);
-        TLanes.Store(AddLanes(scratch.Lanes), groupSums);
-        new Span<float>(scratch.LargestScores + row, rows).CopyTo(new Span<float>(results.Largest, rows));
+        RoundWeights(piece, row, from, to, groups, groupSums);
+        TLanes.Store(largest, groups);
+        TLanes.Store(AddLanes(lanes), groupSums);
+        new Span<float>(groups, rows).CopyTo(new Span<float>(results.Largest, rows));
         new Span<float>(groupSums, rows).CopyTo(new Span<float>(results.Sums, rows));
     }
 
-    // Hides what rows do not see of a group, and keeps their largest scores so far.
-    private static void SeeLargest(in AttentionScratch scratch, int row, int rows, int first, bool begins)
+    // Hides what rows do not see of a group, and finds their largest scores.
+    private static void SeeLargest(in AttentionPiece piece, int row, int rows, int first)
     {
-        var scores = scratch.ScoresOf(row, first, Width);
+        var scores = piece.ScoresOf(row, first, Width);
         for (var lane = 0; lane < rows; lane++)
         {
-            ref readonly var visible = ref scratch.Visible[row + lane];
+            ref readonly var visible = ref piece.Visible[row + lane];
             Hide(scores + lane, 0, visible.From - first);
             Hide(scores + lane, visible.Until - first, visible.Again - first);
             Hide(scores + lane, visible.To - first, GroupPositions);
@@ -40,8 +49,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         var (a, b) = (TLanes.Load(scores), TLanes.Load(scores + Width));
         for (var p = 2; p < GroupPositions; p += 2)
             (a, b) = (TLanes.Max(a, TLanes.Load(scores + (p * Width))), TLanes.Max(b, TLanes.Load(scores + ((p + 1) * Width))));
-        var largest = TLanes.Max(a, b);
-        TLanes.Store(begins ? largest : TLanes.Max(largest, TLanes.Load(scratch.LargestScores + row)), scratch.LargestScores + row);
+        TLanes.Store(TLanes.Max(a, b), piece.LargestScoresOf(row, first, Width));
     }
 
     private static void Hide(float* scores, int from, int to)
@@ -78,9 +86,9 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
     // Rounds a row's weights, group by group. Where all are 0 the step is one that leaves every sum as it is: x + 0 · −0 = x, for x = −0 too.
     // An inverse of 0 gives codes of 0: what is not finite becomes the NaN of the processor, whose last bits are 0.
-    private static void RoundWeights(in AttentionScratch scratch, int row, int from, int to, float* largest, float* sums)
+    private static void RoundWeights(in AttentionPiece piece, int row, int from, int to, float* largest, float* sums)
     {
-        var steps = scratch.WeightStepsOf(row, 0, Width);
+        var steps = piece.WeightStepsOf(row, 0, Width);
         for (var i = 0; i < AttentionCall.SplitGroups * Width; i += Vector256<float>.Count)
         {
             // All groups' at once: what was not computed just now is whatever was there, and is not used.
@@ -92,8 +100,8 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         for (var first = from; first < to; first += GroupPositions)
         {
             var inverse = TLanes.Load(largest + (first / GroupPositions * Width));
-            var weights = scratch.ScoresOf(row, first, Width);
-            var codes = scratch.WeightsOf(row, first, Width);
+            var weights = piece.ScoresOf(row, first, Width);
+            var codes = piece.WeightsOf(row, first, Width);
             for (var p = 0; p < GroupPositions; p += 2, weights += 2 * Width, codes += 2 * Width)
                 TLanes.StoreRoundedPairs(TLanes.Multiply(TLanes.Load(weights), inverse), TLanes.Multiply(TLanes.Load(weights + Width), inverse), codes);
         }

@@ -31,7 +31,7 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     public static void Split(in AttentionCall call, in AttentionScratch scratch, int block, int split, in PartialResults results)
     {
         var (_, firstRow, rows) = call.Block(block);
-        var (from, to) = See(call, scratch, firstRow, rows, split);
+        var (from, to) = See(call, scratch.Piece, firstRow, rows, split);
         if (from >= to)
             return;
 
@@ -93,19 +93,19 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     }
 
     // What each row sees of the split, and the hull of what all see, from the begin of a group on.
-    private static (int From, int To) See(in AttentionCall call, in AttentionScratch scratch, int firstRow, int rows, int split)
+    private static (int From, int To) See(in AttentionCall call, in AttentionPiece piece, int firstRow, int rows, int split)
     {
         var (from, to) = (SplitPositions, 0);
         for (var row = 0; row < rows; row++)
         {
-            var visible = row > 0 && call.PositionOf(firstRow + row) == call.PositionOf(firstRow + row - 1) ? scratch.Visible[row - 1] : call.Visible(firstRow + row, split);
-            scratch.Visible[row] = visible;
+            var visible = row > 0 && call.PositionOf(firstRow + row) == call.PositionOf(firstRow + row - 1) ? piece.Visible[row - 1] : call.Visible(firstRow + row, split);
+            piece.Visible[row] = visible;
             if (!visible.IsEmpty)
                 (from, to) = (Math.Min(from, visible.From), Math.Max(to, visible.To));
         }
 
         for (var row = rows; row < AttentionCall.Padded(rows, Rows); row++)
-            scratch.Visible[row] = default;
+            piece.Visible[row] = default;
         return (from / GroupPositions * GroupPositions, to);
     }
 

@@ -28,7 +28,7 @@ internal sealed unsafe partial class CacheAttention
                 for (var row = 0; row < rows; row++)
                 {
                     var next = part[row];
-                    if (!scratch.Visible[row].IsEmpty)
+                    if (!scratch.Piece.Visible[row].IsEmpty)
                         soFar.Join(path, row, &next, 1, call.PaddedValueWidth);
                 }
             }

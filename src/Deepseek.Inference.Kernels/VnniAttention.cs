@@ -25,7 +25,7 @@ internal static unsafe class VnniAttention
         VnniCode.Scores(last: true)(queries + ((width - Run) * VnniScoreCode.Lanes), key + width - Run, stride * sizeof(short), ropes, 1);
     }
     /// <summary>Adds the weighted values of a group of positions, 32 columns of them, for as many rows as there is code for.</summary>
-    /// <param name="scratch">The worker's memory: weights and their factors.</param>
+    /// <param name="piece">Weights and their factors.</param>
     /// <param name="rows">Rows of the block.</param>
     /// <param name="first">The group's first position.</param>
     /// <param name="values">Its columns.</param>
@@ -34,7 +34,7 @@ internal static unsafe class VnniAttention
     /// <param name="step">Elements from there to the next row's.</param>
     /// <param name="begins">Whether sums begin.</param>
     /// <returns>For how many.</returns>
-    public static int Weigh(in AttentionScratch scratch, int rows, int first, short* values, long stride, float* outputs, long step, bool begins)
+    public static int Weigh(in AttentionPiece piece, int rows, int first, short* values, long stride, float* outputs, long step, bool begins)
     {
         var row = 0;
         for (var atOnce = VnniValueCode.MostRows; atOnce >= VnniValueCode.LeastRows; atOnce /= 2)
@@ -42,8 +42,8 @@ internal static unsafe class VnniAttention
             var code = VnniCode.Values(atOnce, begins);
             for (; row + atOnce <= AttentionCall.Padded(rows, AttentionCall.TileRows); row += atOnce)
             {
-                var weights = scratch.WeightsOf(row, first, VnniScoreCode.Lanes);
-                var steps = scratch.WeightStepsOf(row, first, VnniScoreCode.Lanes);
+                var weights = piece.WeightsOf(row, first, VnniScoreCode.Lanes);
+                var steps = piece.WeightStepsOf(row, first, VnniScoreCode.Lanes);
                 for (nint part = 0; part < AttentionCall.ColumnStep; part += VnniValueCode.ColumnsOf(atOnce))
                     code(weights, values + part, stride * sizeof(short), steps, outputs + (row * step) + part, step * sizeof(float));
             }
