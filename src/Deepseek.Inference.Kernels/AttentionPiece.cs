@@ -30,6 +30,9 @@ internal readonly unsafe struct AttentionPiece
     /// <summary>What each row sees of the split, [rows].</summary>
     public VisiblePositions* Visible { get; }
 
+    /// <summary>Where all rows see the same: the first group of which they see something, and the end of what they see.</summary>
+    public (int From, int To) Seen => (Visible->From / AttentionCall.GroupPositions * AttentionCall.GroupPositions, Visible->To);
+
     /// <summary>Scores, then weights, [rows, split]; of whole numbers a row a lane, [rows / lanes, split, lanes].</summary>
     public float* Scores { get; }
 

@@ -4,10 +4,10 @@ using System.Runtime.Intrinsics.X86;
 namespace Deepseek.Inference.Kernels;
 
 // Cached rows of whole numbers: products and their sums are exact, factors are joined in single precision.
-internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
+internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    /// <summary>The scores of a block's rows at a group of positions of a split, of which <paramref name="to"/> is the end of what is seen.</summary>
-    public static void Score(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int block, int split, int position, int to)
+    /// <inheritdoc/>
+    public override void Score(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int block, int split, int position, int to)
     {
         var (group, firstRow, rows) = call.Block(block);
         PrepareCodes(call, scratch, block, group, firstRow, rows);
@@ -21,13 +21,13 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         }
     }
 
-    private static void SplitOfCodes(in AttentionCall call, in AttentionScratch scratch, int block, int split, int from, int to, in PartialResults results)
+    private void SplitOfCodes(in AttentionCall call, in AttentionScratch scratch, int block, int split, int from, int to, in PartialResults results)
     {
         var rows = call.Block(block).Rows;
         for (var p = from; p < to; p += GroupPositions)
             Score(call, scratch, scratch.Piece, block, split, p, to);
         Weigh(scratch, scratch.Piece, rows, from, to, results);
-        Values(call, scratch, scratch.Piece, rows, split, from, to, 0, call.PaddedValueWidth, results.Output(0));
+        AddValues(call, scratch, scratch.Piece, rows, split, from, to, new Columns(0, call.PaddedValueWidth), results);
     }
 
     // The scales of a group of positions, and where they are copied, their numbers.

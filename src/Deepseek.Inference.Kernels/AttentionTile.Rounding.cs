@@ -1,7 +1,7 @@
 namespace Deepseek.Inference.Kernels;
 
 // Queries in whole numbers.
-internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
+internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
     /// <summary>Rounds numbers to codes whose products have exact sums over runs of 32.</summary>
     /// <param name="values">The numbers, [width].</param>

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Deepseek.Inference.Kernels;
 
 // Cached rows of floats: everything in single precision.
-internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
+internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
     private static void SplitOfSingles(in AttentionCall call, in AttentionScratch scratch, int block, int split, int from, int to, in PartialResults results)
     {

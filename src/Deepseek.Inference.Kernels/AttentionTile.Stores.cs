@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 namespace Deepseek.Inference.Kernels;
 
 // What comes into scratch before the kernels, and what they leave there.
-internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
+internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
     private static void PrepareSingles(in AttentionCall call, in AttentionScratch scratch, int block, int group, int firstRow, int rows)
     {

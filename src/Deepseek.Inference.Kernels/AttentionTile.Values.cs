@@ -3,27 +3,29 @@ using System.Runtime.CompilerServices;
 namespace Deepseek.Inference.Kernels;
 
 // Values of whole numbers, weighted: two positions a step, whose numbers lie side by side in a lane.
-internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
+internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    /// <summary>The values of a split's positions, weighted and added for a block's rows, two vectors of columns after the other, group by group: their sums stay in the first cache.</summary>
-    public static void Values(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int rows, int split, int from, int to, int firstColumn, int endColumn, float* outputs)
+    /// <inheritdoc/>
+    /// <remarks>Two vectors of columns after the other, group by group: their sums stay in the first cache.</remarks>
+    public override void AddValues(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int rows, int split, int from, int to, Columns columns, in PartialResults results)
     {
         var (step, stride) = ((long)call.PartialStride, call.CodeStride);
-        for (nint column = firstColumn; column < endColumn; column += 2 * Width)
+        for (nint column = columns.First; column < columns.End; column += 2 * Width)
         {
             var codes = piece.CodesOf(call, split) + column;
+            var outputs = results.Output(0) + column;
             for (var first = from; first < to; first += GroupPositions)
             {
                 var end = Math.Min(first + GroupPositions, to);
                 var row = Width == VnniScoreCode.Lanes && call.Vnni && end - first == GroupPositions
-                    ? VnniAttention.Weigh(piece, rows, first, codes + (first * stride), stride, outputs + column, step, first == from)
+                    ? VnniAttention.Weigh(piece, rows, first, codes + (first * stride), stride, outputs, step, first == from)
                     : 0;
                 if (row >= rows)
                     continue;
 
                 PairUp(codes, stride, first, end, scratch.Pairs);
                 for (; row < rows; row += Rows)
-                    WeighCodes(piece.WeightsOf(row, first, Width), scratch.Pairs, end - first, piece.WeightStepsOf(row, first, Width), outputs + (row * step) + column, step, first == from);
+                    WeighCodes(piece.WeightsOf(row, first, Width), scratch.Pairs, end - first, piece.WeightStepsOf(row, first, Width), outputs + (row * step), step, first == from);
             }
         }
     }

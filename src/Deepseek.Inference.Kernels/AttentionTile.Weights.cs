@@ -4,10 +4,10 @@ using System.Runtime.Intrinsics;
 namespace Deepseek.Inference.Kernels;
 
 // From scores of whole numbers to weights, a row a lane: what belongs to one position or group lies in the same place of every lane, and nothing is added across them.
-internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
+internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    /// <summary>Turns the scores of a split into exp(score − largest) times the positions' scales, rounded group by group.</summary>
-    public static void Weigh(in AttentionScratch scratch, in AttentionPiece piece, int rows, int from, int to, in PartialResults results)
+    /// <inheritdoc/>
+    public override void Weigh(in AttentionScratch scratch, in AttentionPiece piece, int rows, int from, int to, in PartialResults results)
     {
         for (var row = 0; row < rows; row += Width)
             Weigh(scratch.Lanes, piece, row, Math.Min(rows - row, Width), from, to, results.From(row));

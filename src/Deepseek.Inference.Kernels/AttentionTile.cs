@@ -4,8 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>Attention of a block of query rows over one split of the cache, with vectors of one width.</summary>
-/// <remarks>Every width returns the bits of <see cref="ScalarAttention"/>.</remarks>
-internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
+internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16> : AttentionKernel
     where TLanes : struct, ILanes<TSingle, TInt32, TInt16>
     where TSingle : struct
     where TInt32 : struct
@@ -22,13 +21,8 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
     private static int Width => TLanes.Count;
 
-    /// <summary>The partial result of a block over a split. Rows that see nothing of it are left undefined.</summary>
-    /// <param name="call">The call.</param>
-    /// <param name="scratch">The worker's memory.</param>
-    /// <param name="block">The block.</param>
-    /// <param name="split">The split.</param>
-    /// <param name="results">Receives the block's.</param>
-    public static void Split(in AttentionCall call, in AttentionScratch scratch, int block, int split, in PartialResults results)
+    /// <inheritdoc/>
+    public override void Split(in AttentionCall call, in AttentionScratch scratch, int block, int split, in PartialResults results)
     {
         var (_, firstRow, rows) = call.Block(block);
         var (from, to) = See(call, scratch.Piece, firstRow, rows, split);
@@ -41,32 +35,10 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             SplitOfSingles(call, scratch, block, split, from, to, results);
     }
 
-    /// <summary>Joins a row's partial results of splits, in their order, to that of the splits before them.</summary>
-    /// <param name="row">The row's result so far; with a sum of 0 there is none yet, for the largest weight of a partial result is 1.</param>
-    /// <param name="next">The partial results, [count]; their factors are written.</param>
-    /// <param name="count">How many.</param>
-    /// <param name="width">Elements of an output, a multiple of 32.</param>
-    public static void Merge(ref PartialResult row, PartialResult* next, int count, int width)
+    /// <inheritdoc/>
+    public override void Join(float* from, PartialResult* next, int count, Columns columns, float* to)
     {
-        var from = row.Output;
-        if (row.Sum == 0 && count > 0)
-        {
-            (row.Largest, row.Sum) = (next->Largest, next->Sum);
-            from = next->Output;
-            next++;
-            count--;
-        }
-
-        for (var i = 0; i < count; i++)
-        {
-            var both = MathF.Max(row.Largest, next[i].Largest);
-            var (factor, nextFactor) = (FastExp.Exp(row.Largest - both), FastExp.Exp(next[i].Largest - both));
-            row.Sum = MathF.FusedMultiplyAdd(row.Sum, factor, next[i].Sum * nextFactor);
-            row.Largest = both;
-            (next[i].Factor, next[i].NextFactor) = (factor, nextFactor);
-        }
-
-        for (nint column = 0; column < width; column += 2 * Width)
+        for (nint column = columns.First; column < columns.End; column += 2 * Width)
         {
             var (a, b) = (TLanes.Load(from + column), TLanes.Load(from + column + Width));
             for (var i = 0; i < count; i++)
@@ -77,13 +49,13 @@ internal static unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 b = TLanes.FusedMultiplyAdd(b, factor, TLanes.Multiply(TLanes.Load(output + Width), nextFactor));
             }
 
-            TLanes.Store(a, row.Output + column);
-            TLanes.Store(b, row.Output + column + Width);
+            TLanes.Store(a, to + column);
+            TLanes.Store(b, to + column + Width);
         }
     }
 
-    /// <summary>Divides by the sum of weights: a row's result.</summary>
-    public static void Finish(float* output, float sum, float* destination, int width)
+    /// <inheritdoc/>
+    public override void Finish(float* output, float sum, float* destination, int width)
     {
         var whole = width - (width % Width);
         for (nint i = 0; i < whole; i += Width)

@@ -16,7 +16,7 @@ internal sealed unsafe partial class CacheAttention
                 index--;
 
             ref readonly var call = ref attention._calls[index];
-            var path = attention._path;
+            var kernel = AttentionKernel.Of(attention._path, call);
             var scratch = attention.ScratchOf(call, worker);
             var block = call.FirstBlock + call.Blocks - 1 - item;
             var (group, firstRow, rows) = call.Block(block);
@@ -24,17 +24,17 @@ internal sealed unsafe partial class CacheAttention
             new Span<float>(soFar.Sums, rows).Clear();
             for (var split = 0; split < call.Splits; split++)
             {
-                AttentionKernels.Split(path, call, scratch, block, split, part);
+                kernel.Split(call, scratch, block, split, part);
                 for (var row = 0; row < rows; row++)
                 {
                     var next = part[row];
                     if (!scratch.Piece.Visible[row].IsEmpty)
-                        soFar.Join(path, row, &next, 1, call.PaddedValueWidth);
+                        soFar.Join(kernel, row, &next, 1, call.PaddedValueWidth);
                 }
             }
 
             for (var row = 0; row < rows; row++)
-                AttentionKernels.Finish(path, soFar.Output(row), soFar.Sums[row], call.Output(group, firstRow + row), call.Shape.ValueWidth);
+                kernel.Finish(soFar.Output(row), soFar.Sums[row], call.Output(group, firstRow + row), call.Shape.ValueWidth);
         }
     }
 
@@ -53,7 +53,7 @@ internal sealed unsafe partial class CacheAttention
             var (block, index) = Math.DivRem(item, Count); // a worker takes neighbours, which share their queries
             var (rows, stride) = (call.Blocks * call.BlockRows, call.PartialStride);
             var part = PartialResults.At(Parts, index, rows, stride);
-            AttentionKernels.Split(attention._path, call, attention.ScratchOf(call, worker), block, First + index, part.From(block * call.BlockRows));
+            AttentionKernel.Of(attention._path, call).Split(call, attention.ScratchOf(call, worker), block, First + index, part.From(block * call.BlockRows));
         }
     }
 
@@ -73,7 +73,7 @@ internal sealed unsafe partial class CacheAttention
         public override void Run(int item, int worker)
         {
             ref readonly var call = ref attention._call;
-            var path = attention._path;
+            var kernel = AttentionKernel.Of(attention._path);
             var parts = stackalloc PartialResult[Count];
             for (var at = item * AttentionCall.TileRows; at < (item + 1) * AttentionCall.TileRows; at++)
             {
@@ -90,9 +90,9 @@ internal sealed unsafe partial class CacheAttention
                         parts[seen++] = PartialResults.At(Parts, index, Rows, call.PartialStride)[at];
                 }
 
-                State.Join(path, at, parts, seen, call.PaddedValueWidth);
+                State.Join(kernel, at, parts, seen, call.PaddedValueWidth);
                 if (First + Count == call.Splits)
-                    AttentionKernels.Finish(path, State.Output(at), State.Sums[at], call.Output(group, row), call.Shape.ValueWidth);
+                    kernel.Finish(State.Output(at), State.Sums[at], call.Output(group, row), call.Shape.ValueWidth);
             }
         }
     }

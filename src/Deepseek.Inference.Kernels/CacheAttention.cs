@@ -35,6 +35,9 @@ internal sealed unsafe partial class CacheAttention : IDisposable
     private readonly BlockWork _blocks;
     private readonly SplitWork _splits;
     private readonly MergeWork _merges;
+    private readonly ScoreWork _scores;
+    private readonly ColumnWork _columns;
+    private readonly AttentionPieces _pieces = new();
     private readonly ScalarWork _rows;
     private AlignedMemory[] _workers = [];
     private AttentionCall[] _calls = new AttentionCall[1]; // what has been added
@@ -55,6 +58,8 @@ internal sealed unsafe partial class CacheAttention : IDisposable
         _blocks = new BlockWork(this);
         _splits = new SplitWork(this);
         _merges = new MergeWork(this);
+        _scores = new ScoreWork(this);
+        _columns = new ColumnWork(this);
         _rows = new ScalarWork(this);
     }
 
@@ -129,6 +134,8 @@ internal sealed unsafe partial class CacheAttention : IDisposable
                 _call = _calls[_first];
                 if (_path == KernelPath.Scalar)
                     team.Run(_call.Shape.Groups * _call.GroupRows, _rows);
+                else if (SharesGroups(team.Threads))
+                    RunGroups(team);
                 else
                     RunSplits(team);
             }

@@ -44,11 +44,26 @@ internal readonly unsafe struct PartialResults
     /// <summary>Those from a row on.</summary>
     public PartialResults From(int row) => new(Output(row), Largest + row, Sums + row, _stride);
 
-    /// <summary>Joins a row's partial results of splits, in their order, to what it has so far; with a sum of 0 that is nothing.</summary>
-    public void Join(KernelPath path, int row, PartialResult* next, int count, int width)
+    /// <summary>Joins a row's partial results of splits, in their order, to what it has so far; with a sum of 0 that is nothing, for the largest weight of a partial result is 1.</summary>
+    /// <param name="kernel">What computes.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="next">The partial results, [count]; their factors are written.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="width">Elements of an output, a multiple of 32.</param>
+    public void Join(AttentionKernel kernel, int row, PartialResult* next, int count, int width)
     {
+        if (count == 0)
+            return;
+
         var result = this[row];
-        AttentionKernels.Merge(path, ref result, next, count, width);
+        if (result.Sum == 0)
+        {
+            result = *next++;
+            count--;
+        }
+
+        result.Join(next, count);
+        kernel.Join(result.Output, next, count, new Columns(0, width), Output(row));
         (Largest[row], Sums[row]) = (result.Largest, result.Sum);
     }
 }

@@ -82,6 +82,23 @@ public sealed partial class CacheAttentionTests
     }
 
     [Theory, MemberData(nameof(FormatsOnPaths))]
+    public void Run_OneTokenOverFewSplits_EqualsScalarBitForBit(string formatName, KernelPath path)
+    {
+        // Whole numbers are shared out by groups of positions, then by columns, where there are fewer blocks with splits than twice the threads. A window leaves whole splits unseen.
+        var format = Enum.Parse<CacheFormat>(formatName);
+        AttentionShape[] shapes = [AttentionShape.Latent(16, 64, 32), AttentionShape.Latent(5, 136, 16), AttentionShape.Latent(40, 32, 8)];
+        foreach (var (positions, threads, window) in new[] { (0, 2, 0), (31, 2, 0), (100, 3, 0), (255, 2, 0), (256, 3, 0), (500, 5, 0), (767, 2, 0), (1300, 5, 0), (1100, 4, 40), (900, 3, 300) })
+        {
+            foreach (var shape in shapes)
+            {
+                var attention = new AttentionCase(format, shape, positions, 1, seed: 20260410 + positions) { Window = window == 0 ? AttentionWindow.None : new AttentionWindow(window, 3) };
+
+                AssertSame(attention.Run(KernelPath.Scalar), attention.Run(path, threads));
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(FormatsOnPaths))]
     public void Run_SequencesTogether_HaveTheBitsOfEachAlone(string formatName, KernelPath path)
     {
         var format = Enum.Parse<CacheFormat>(formatName);
@@ -145,7 +162,11 @@ public sealed partial class CacheAttentionTests
     [Fact]
     public void Run_AgainAndAgain_AllocatesNothing()
     {
-        var cases = Enum.GetValues<CacheFormat>().Select(format => new AttentionCase(format, Shapes(format)[0], 300, 5, seed: 20260406)).ToArray();
+        AttentionCase[] cases =
+        [
+            .. Enum.GetValues<CacheFormat>().Select(format => new AttentionCase(format, Shapes(format)[0], 300, 5, seed: 20260406)),
+            new AttentionCase(CacheFormat.Int16, Shapes(CacheFormat.Int16)[0], 300, 1, seed: 20260408),
+        ];
         using var team = new ThreadTeam(2);
         using var attention = new CacheAttention(Paths[^1]);
         var expected = cases.Select(one => one.Run(attention, team)).ToArray();
