@@ -6,14 +6,21 @@ internal sealed unsafe partial class CacheAttention
     // Splits a thread from which on whole ones are shared out.
     private const int SplitsPerThread = 2;
 
-    private bool SharesGroups(int threads) => _call.InCodes && _call.Tokens == 1 && threads > 1 && (long)_call.Blocks * _call.Splits < (long)SplitsPerThread * threads;
+    // Items of columns for a thread, if there are as many.
+    private const int ColumnItemsPerThread = 4;
+
+    private bool SharesGroups(int threads) =>
+        _call.InCodes && _call.Tokens == 1 && _call.Positions > AttentionCall.GroupPositions && threads > 1 && (long)_call.Blocks * _call.Splits < (long)SplitsPerThread * threads;
 
     private void RunGroups(ThreadTeam team)
     {
         ReserveWorkers(team.Threads, new ReadOnlySpan<AttentionCall>(in _call));
         _pieces.Begin(_call, _partials);
         team.Run(_call.Blocks * _pieces.Groups, _scores);
-        team.Run(_call.Blocks * (_call.PaddedValueWidth / AttentionCall.ColumnStep), _columns);
+        var steps = _call.PaddedValueWidth / AttentionCall.ColumnStep;
+        var stepsOfItem = Math.Clamp(_call.Blocks * steps / (ColumnItemsPerThread * team.Threads), 1, steps);
+        _columns.Width = stepsOfItem * AttentionCall.ColumnStep;
+        team.Run(_call.Blocks * (int)Lengths.CeilDiv(steps, stepsOfItem), _columns);
     }
 
     /// <summary>An item is a block with a group of positions. Who scores the last group of a split weighs it, and who weighs the last split of a block joins what its rows have.</summary>
@@ -45,14 +52,16 @@ internal sealed unsafe partial class CacheAttention
     /// <summary>An item is a block with some columns of its outputs.</summary>
     private sealed class ColumnWork(CacheAttention attention) : TeamWork
     {
+        public int Width; // columns of an item
+
         public override void Run(int item, int worker)
         {
             ref readonly var call = ref attention._call;
             var pieces = attention._pieces;
             var kernel = AttentionKernel.Of(attention._path, call);
             var scratch = attention.ScratchOf(call, worker);
-            var (block, index) = Math.DivRem(item, call.PaddedValueWidth / AttentionCall.ColumnStep);
-            var columns = new Columns(index * AttentionCall.ColumnStep, (index + 1) * AttentionCall.ColumnStep);
+            var (block, index) = Math.DivRem(item, (int)Lengths.CeilDiv(call.PaddedValueWidth, Width));
+            var columns = new Columns(index * Width, Math.Min((index + 1) * Width, call.PaddedValueWidth));
             var (group, firstRow, rows) = call.Block(block);
             for (var split = 0; split < call.Splits; split++)
             {
