@@ -35,22 +35,22 @@ internal abstract unsafe class AttentionKernel
     /// <param name="to">The end of what any row sees of the split.</param>
     public abstract void Score(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int block, int split, int position, int to);
 
-    /// <summary>Turns the scores of a split into exp(score − largest) times the positions' scales, rounded group by group.</summary>
+    /// <summary>Of cached whole numbers, turns the scores of a split into exp(score − largest) times the positions' scales, rounded group by group.</summary>
     /// <param name="scratch">The worker's memory.</param>
     /// <param name="piece">The scores, which become weights.</param>
     /// <param name="rows">Rows of the block.</param>
-    /// <param name="from">The first group of which any row sees something.</param>
+    /// <param name="from">Where the first group begins of which any row sees something.</param>
     /// <param name="to">The end of what any row sees.</param>
     /// <param name="results">Receives the largest scores and the sums of weights.</param>
     public abstract void Weigh(in AttentionScratch scratch, in AttentionPiece piece, int rows, int from, int to, in PartialResults results);
 
-    /// <summary>Weighs and adds the values of a split's positions for a block's rows.</summary>
+    /// <summary>Of cached whole numbers, weighs and adds the values of a split's positions for a block's rows.</summary>
     /// <param name="call">The call.</param>
     /// <param name="scratch">The worker's memory.</param>
     /// <param name="piece">The weights.</param>
     /// <param name="rows">Rows of the block.</param>
     /// <param name="split">The split.</param>
-    /// <param name="from">The first group of which any row sees something.</param>
+    /// <param name="from">Where the first group begins of which any row sees something.</param>
     /// <param name="to">The end of what any row sees.</param>
     /// <param name="columns">Which columns, whole <see cref="AttentionCall.ColumnStep"/>s.</param>
     /// <param name="results">Receives the values.</param>

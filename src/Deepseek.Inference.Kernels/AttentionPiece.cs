@@ -6,9 +6,6 @@ internal readonly unsafe struct AttentionPiece
     private const int Split = AttentionCall.SplitPositions;
     private const int Groups = AttentionCall.SplitGroups;
 
-    // Kernels may read a step beyond the last element.
-    private const int Slack = AttentionCall.ColumnStep;
-
     /// <summary>Places it for a call, from a place in memory on, which moves behind it.</summary>
     public AttentionPiece(in AttentionCall call, ref byte* at)
     {
@@ -24,13 +21,13 @@ internal readonly unsafe struct AttentionPiece
         LatentScales = (float*)AttentionScratch.Take(ref at, Split * sizeof(float));
         RopeScales = (float*)AttentionScratch.Take(ref at, Split * sizeof(float));
         if (call.CopiesCodes)
-            Codes = (short*)AttentionScratch.Take(ref at, (((long)Split * call.CodeWidth) + Slack) * sizeof(short));
+            Codes = (short*)AttentionScratch.Take(ref at, (long)Split * call.CodeWidth * sizeof(short));
     }
 
     /// <summary>What each row sees of the split, [rows].</summary>
     public VisiblePositions* Visible { get; }
 
-    /// <summary>Where all rows see the same: the first group of which they see something, and the end of what they see.</summary>
+    /// <summary>Where all rows see the same: where the first group begins of which they see something, and the end of what they see.</summary>
     public (int From, int To) Seen => (Visible->From / AttentionCall.GroupPositions * AttentionCall.GroupPositions, Visible->To);
 
     /// <summary>Scores, then weights, [rows, split]; of whole numbers a row a lane, [rows / lanes, split, lanes].</summary>
@@ -44,7 +41,7 @@ internal readonly unsafe struct AttentionPiece
 
     public float* WeightSteps { get; }
 
-    /// <summary>Scales of the split's rows, [split]; 0 where there is no row.</summary>
+    /// <summary>Scales of the rows of groups that were scored, [split]; 0 from the end of what is seen.</summary>
     public float* LatentScales { get; }
 
     public float* RopeScales { get; }

@@ -69,17 +69,22 @@ internal sealed unsafe class AttentionPieces
     /// <summary>Joins the largest scores and sums of weights of each row of a block, and finds the factors of its values.</summary>
     public void JoinRows(in AttentionCall call, int block)
     {
-        for (var row = 0; row < call.Block(block).Rows; row++)
+        var rows = call.Block(block).Rows;
+        for (int split = 0, seen = 0; split < call.Splits; split++)
+        {
+            if (Piece(call, block, split).Visible->IsEmpty)
+                continue;
+
+            var results = Results(call, block, split);
+            for (var row = 0; row < rows; row++)
+                Row(call, block, row)[seen] = results[row];
+            seen++;
+        }
+
+        for (var row = 0; row < rows; row++)
         {
             var parts = Row(call, block, row);
-            var seen = 0;
-            for (var split = 0; split < call.Splits; split++)
-            {
-                if (!Piece(call, block, split).Visible[row].IsEmpty)
-                    parts[seen++] = Results(call, block, split)[row];
-            }
-
-            parts->Join(parts + 1, seen - 1);
+            parts->Join(parts + 1, SeenSplits - 1);
         }
     }
 }

@@ -24,13 +24,12 @@ internal readonly unsafe struct AttentionScratch
 
         if (call.InCodes)
         {
-            (QueryWidth, LatentWidth) = (call.CodeWidth, call.LatentCodes);
-            RowCodes = (short*)Take(ref at, (long)laneRows * QueryWidth * sizeof(short));
-            QueryCodes = (short*)Take(ref at, (long)laneRows * QueryWidth * sizeof(short));
+            RowCodes = (short*)Take(ref at, (long)laneRows * call.CodeWidth * sizeof(short));
+            QueryCodes = (short*)Take(ref at, (long)laneRows * call.CodeWidth * sizeof(short));
             LatentSteps = (float*)Take(ref at, laneRows * sizeof(float));
             RopeSteps = (float*)Take(ref at, laneRows * sizeof(float));
             Pairs = (short*)Take(ref at, AttentionCall.GroupPositions * AttentionCall.ColumnStep * sizeof(short));
-            Whole = (float*)Take(ref at, QueryWidth * sizeof(float));
+            Whole = (float*)Take(ref at, call.CodeWidth * sizeof(float));
         }
         else
         {
@@ -64,7 +63,7 @@ internal readonly unsafe struct AttentionScratch
     /// <summary>The lanes of 8 sums; the sums of 32 keys with a query a lane, or of 2 × 16 lanes with a row a lane.</summary>
     public float* Lanes { get; }
 
-    /// <summary>Elements of a prepared query.</summary>
+    /// <summary>Elements of a prepared query in single precision.</summary>
     public int QueryWidth { get; }
 
     /// <summary>Whether cached floats are copied, widened or filled up, before they are read.</summary>
@@ -80,18 +79,16 @@ internal readonly unsafe struct AttentionScratch
 
     public bool SharesValues { get; }
 
-    /// <summary>Rounded queries, [rows, query width]. Latent part and rope part are each filled up with zeros.</summary>
+    /// <summary>Rounded queries, [rows, code width]. Latent part and rope part are each filled up with zeros.</summary>
     public short* RowCodes { get; }
 
-    /// <summary>The same, a row a lane: [rows / lanes, query width / 2, lanes, 2].</summary>
+    /// <summary>The same, a row a lane: [rows / lanes, code width / 2, lanes, 2].</summary>
     public short* QueryCodes { get; }
 
     /// <summary>The factors of the parts' codes, [rows].</summary>
     public float* LatentSteps { get; }
 
     public float* RopeSteps { get; }
-
-    public int LatentWidth { get; }
 
     /// <summary>Some columns of a group's rows, two rows side by side.</summary>
     public short* Pairs { get; }

@@ -44,12 +44,12 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     // The scores at a group of keys of as many rows as vectors have lanes. Keys beyond the last one are the last once more; what comes of them is hidden, or never read.
     private static void ScoreCodes(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int row, int position, short* key, int keys)
     {
-        var queries = scratch.QueryCodes + ((long)row * scratch.QueryWidth);
+        var queries = scratch.QueryCodes + ((long)row * call.CodeWidth);
         float* latents = piece.ScoresOf(row, position, Width), ropes = scratch.Lanes;
         if (Width == VnniScoreCode.Lanes && call.Vnni && keys == GroupPositions)
-            VnniAttention.Dot(queries, key, call.CodeStride, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);
+            VnniAttention.Dot(queries, key, call.CodeStride, call.LatentCodes, call.CodeWidth, latents, ropes);
         else
-            DotCodes(queries, key, call.CodeStride, keys, scratch.LatentWidth, scratch.QueryWidth, latents, ropes);
+            DotCodes(queries, key, call.CodeStride, keys, call.LatentCodes, call.CodeWidth, latents, ropes);
         var (latentSteps, ropeSteps) = (TLanes.Load(scratch.LatentSteps + row), TLanes.Load(scratch.RopeSteps + row));
         for (nint i = 0; i < GroupPositions; i++)
         {

@@ -62,15 +62,16 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             return;
 
         *scratch.PreparedBlock = call.FirstBlock + block;
-        var (latent, width, rope) = (call.Shape.ValueWidth, scratch.QueryWidth, scratch.QueryWidth - scratch.LatentWidth);
+        var (latent, latentCodes, width) = (call.Shape.ValueWidth, call.LatentCodes, call.CodeWidth);
+        var rope = scratch.Whole + latentCodes;
         for (var row = 0; row < rows; row++)
         {
             var query = call.Query(group, firstRow + row);
             var codes = scratch.RowCodes + ((long)row * width);
-            ScaleQuery(query, latent, call.Scale, scratch.Whole, scratch.LatentWidth);
-            ScaleQuery(query + latent, call.Shape.KeyWidth - latent, call.Scale, scratch.Whole + scratch.LatentWidth, rope);
-            scratch.LatentSteps[row] = RoundQuery(scratch.Whole, scratch.LatentWidth, codes, scratch.Lanes);
-            scratch.RopeSteps[row] = RoundQuery(scratch.Whole + scratch.LatentWidth, rope, codes + scratch.LatentWidth, scratch.Lanes);
+            ScaleQuery(query, latent, call.Scale, scratch.Whole, latentCodes);
+            ScaleQuery(query + latent, call.Shape.KeyWidth - latent, call.Scale, rope, width - latentCodes);
+            scratch.LatentSteps[row] = RoundQuery(scratch.Whole, latentCodes, codes, scratch.Lanes);
+            scratch.RopeSteps[row] = RoundQuery(rope, width - latentCodes, codes + latentCodes, scratch.Lanes);
         }
 
         // Lanes without a row hold what was there before; nobody reads their scores.

@@ -34,7 +34,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         new Span<float>(groupSums, rows).CopyTo(new Span<float>(results.Sums, rows));
     }
 
-    // Hides what rows do not see of a group, and finds their largest scores.
+    // Hides what rows do not see of a group, and finds their largest scores. A NaN may be passed over: its weight makes the sum NaN.
     private static void SeeLargest(in AttentionPiece piece, int row, int rows, int first)
     {
         var scores = piece.ScoresOf(row, first, Width);
@@ -85,7 +85,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     private static TSingle Scaled(TSingle weight, float scale) => TLanes.ZeroWhereZero(weight, TLanes.Multiply(weight, TLanes.Create(scale)));
 
     // Rounds a row's weights, group by group. Where all are 0 the step is one that leaves every sum as it is: x + 0 · −0 = x, for x = −0 too.
-    // An inverse of 0 gives codes of 0: what is not finite becomes the NaN of the processor, whose last bits are 0.
+    // An infinite step has codes of 0, for ∞ · 0 is the processor's NaN, whose last bits are 0; where the step is NaN codes may be anything.
     private static void RoundWeights(in AttentionPiece piece, int row, int from, int to, float* largest, float* sums)
     {
         var steps = piece.WeightStepsOf(row, 0, Width);

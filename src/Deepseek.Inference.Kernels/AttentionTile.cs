@@ -81,7 +81,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         return (from / GroupPositions * GroupPositions, to);
     }
 
-    // Turns a row's scores into exp(score − largest), 0 where it sees nothing; over whole groups of positions.
+    // Turns a row's scores into exp(score − largest), 0 where it sees nothing; over whole groups of positions. The largest may pass over a NaN: its weight makes the sum NaN.
     private static void Soften(float* scores, in VisiblePositions visible, float* lanes, out float largest, out float sum)
     {
         var from = visible.From / GroupPositions * GroupPositions;

@@ -1,16 +1,17 @@
 namespace Deepseek.Inference.Kernels;
 
-// One token over splits that are too few for all workers: groups of positions are scored first, then columns of values weighted. Each number is computed as where a worker takes a whole split.
+// Whole numbers, one token, and splits that are too few for all workers: groups of positions are scored first, then columns of values weighted. Each number is computed as where a worker takes a whole split.
 internal sealed unsafe partial class CacheAttention
 {
-    // Splits a thread from which on whole ones are shared out.
+    // Blocks with splits, for a thread, from which on whole ones are shared out.
     private const int SplitsPerThread = 2;
 
     // Items of columns for a thread, if there are as many.
     private const int ColumnItemsPerThread = 4;
 
-    private bool SharesGroups(int threads) =>
-        _call.InCodes && _call.Tokens == 1 && _call.Positions > AttentionCall.GroupPositions && threads > 1 && (long)_call.Blocks * _call.Splits < (long)SplitsPerThread * threads;
+    /// <summary>Whether workers share groups of a call's positions. One group there is nothing to share of.</summary>
+    internal static bool SharesGroups(in AttentionCall call, int threads) =>
+        call.InCodes && call.Tokens == 1 && call.Positions > AttentionCall.GroupPositions && threads > 1 && (long)call.Blocks * call.Splits < (long)SplitsPerThread * threads;
 
     private void RunGroups(ThreadTeam team)
     {
@@ -33,10 +34,10 @@ internal sealed unsafe partial class CacheAttention
             var kernel = AttentionKernel.Of(attention._path, call);
             var scratch = attention.ScratchOf(call, worker);
             var (block, index) = Math.DivRem(item, pieces.Groups);
-            var (split, group) = Math.DivRem(index, AttentionCall.SplitGroups);
+            var (split, inSplit) = Math.DivRem(index, AttentionCall.SplitGroups);
             var piece = pieces.Piece(call, block, split);
             var (from, to) = piece.Seen;
-            var position = group * AttentionCall.GroupPositions;
+            var position = inSplit * AttentionCall.GroupPositions;
             if (position >= from && position < to)
                 kernel.Score(call, scratch, piece, block, split, position, to);
             if (!pieces.EndsSplit(call, block, split))

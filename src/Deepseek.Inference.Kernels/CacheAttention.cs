@@ -43,7 +43,7 @@ internal sealed unsafe partial class CacheAttention : IDisposable
     private AttentionCall[] _calls = new AttentionCall[1]; // what has been added
     private int _count;
     private int _first; // of those whose blocks are shared out
-    private AttentionCall _call; // that whose splits or rows are shared out
+    private AttentionCall _call; // that whose splits, groups or rows are shared out
     private bool _disposed;
 
     /// <summary>Takes no memory yet.</summary>
@@ -134,7 +134,7 @@ internal sealed unsafe partial class CacheAttention : IDisposable
                 _call = _calls[_first];
                 if (_path == KernelPath.Scalar)
                     team.Run(_call.Shape.Groups * _call.GroupRows, _rows);
-                else if (SharesGroups(team.Threads))
+                else if (SharesGroups(_call, team.Threads))
                     RunGroups(team);
                 else
                     RunSplits(team);

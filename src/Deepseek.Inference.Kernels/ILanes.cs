@@ -34,7 +34,7 @@ internal unsafe interface ILanes<TSingle, TInt32, TInt16>
     /// <summary>a · b + c, rounded once.</summary>
     static abstract TSingle FusedMultiplyAdd(TSingle a, TSingle b, TSingle c);
 
-    /// <summary>The larger of each two; either where one is NaN, which an instruction can do.</summary>
+    /// <summary>The larger of each two; where one is NaN, either of the two, as one instruction has it.</summary>
     static abstract TSingle Max(TSingle a, TSingle b);
 
     /// <summary>The larger of magnitudes and those of values; NaN where one is NaN.</summary>
@@ -47,7 +47,7 @@ internal unsafe interface ILanes<TSingle, TInt32, TInt16>
     /// <summary>The values, but 0 where <paramref name="test"/> is 0.</summary>
     static abstract TSingle ZeroWhereZero(TSingle test, TSingle values);
 
-    /// <summary>Rounds to the nearest whole number, to even between two, and writes 16 bits of each. Magnitudes are below 2²².</summary>
+    /// <summary>Rounds to the nearest whole number, to even between two, and writes 16 bits of each. Magnitudes are below 2²²; of what is not finite any bits are written, of the NaN that the processor makes 0.</summary>
     static abstract void StoreRounded(TSingle value, short* to);
 
     /// <summary>The same of two vectors, whose numbers are written in turn.</summary>

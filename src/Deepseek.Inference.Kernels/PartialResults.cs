@@ -7,7 +7,7 @@ internal readonly unsafe struct PartialResults
     private readonly int _stride;
 
     /// <summary>Places them.</summary>
-    /// <param name="start">At the begin of a line.</param>
+    /// <param name="start">Where they begin.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="stride">Elements from one row's values to the next one's.</param>
     public PartialResults(float* start, int rows, int stride)

@@ -82,6 +82,24 @@ public sealed partial class CacheAttentionTests
         }
     }
 
+    [Theory, MemberData(nameof(OnPaths))]
+    public void Run_QueryThatIsNotFiniteSharedOutByGroups_MakesItsHeadNaNAlone(KernelPath path)
+    {
+        // 16 heads fill vectors of 512 bits; a NaN may have any bits.
+        foreach (var value in new[] { float.NaN, BitConverter.Int32BitsToSingle(0x7FC01234), float.PositiveInfinity, float.NegativeInfinity })
+        {
+            var attention = new AttentionCase(CacheFormat.Int16, AttentionShape.Latent(16, 64, 32), 300, 1, seed: 20260413);
+            var clean = attention.Run(path, threads: 2);
+            attention.Queries[(2 * 96) + 9] = value;
+
+            var actual = attention.Run(path, threads: 2);
+
+            Assert.All(actual[(2 * 64)..(3 * 64)], output => Assert.True(float.IsNaN(output)));
+            AssertSame(clean[..(2 * 64)], actual[..(2 * 64)]);
+            AssertSame(clean[(3 * 64)..], actual[(3 * 64)..]);
+        }
+    }
+
     [Theory, MemberData(nameof(FormatsOnPaths))]
     public void Run_ZeroRowsAndTinyAndLargeValues_EqualsScalarBitForBit(string formatName, KernelPath path)
     {

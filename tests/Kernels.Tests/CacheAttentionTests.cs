@@ -14,6 +14,8 @@ public sealed partial class CacheAttentionTests
     public static TheoryData<string, KernelPath> FormatsOnPaths =>
         new MatrixTheoryData<string, KernelPath>(Enum.GetNames<CacheFormat>(), Paths);
 
+    public static TheoryData<KernelPath> OnPaths => [.. Paths];
+
     private static KernelPath[] Paths => [.. KernelPaths.Available.Append(KernelPath.Avx512).Where(path => path != KernelPath.Scalar && (path != KernelPath.Avx512 || KernelPaths.Available.Contains(KernelPath.Avx2))).Distinct()];
 
     [Theory, MemberData(nameof(FormatsOnPaths))]
@@ -87,7 +89,7 @@ public sealed partial class CacheAttentionTests
         // Whole numbers are shared out by groups of positions, then by columns, where there are fewer blocks with splits than twice the threads. A window leaves whole splits unseen.
         var format = Enum.Parse<CacheFormat>(formatName);
         AttentionShape[] shapes = [AttentionShape.Latent(16, 64, 32), AttentionShape.Latent(5, 136, 16), AttentionShape.Latent(40, 32, 8)];
-        foreach (var (positions, threads, window) in new[] { (0, 2, 0), (31, 2, 0), (100, 3, 0), (255, 2, 0), (256, 3, 0), (500, 5, 0), (767, 2, 0), (1300, 5, 0), (1100, 4, 40), (900, 3, 300) })
+        foreach (var (positions, threads, window) in new[] { (0, 2, 0), (31, 2, 0), (100, 3, 0), (255, 2, 0), (256, 3, 0), (500, 5, 0), (767, 2, 0), (1300, 5, 0), (1100, 4, 40), (900, 3, 300), (600, 4, 40) })
         {
             foreach (var shape in shapes)
             {
@@ -95,6 +97,41 @@ public sealed partial class CacheAttentionTests
 
                 AssertSame(attention.Run(KernelPath.Scalar), attention.Run(path, threads));
             }
+        }
+    }
+
+    [Theory, MemberData(nameof(OnPaths))]
+    public void Run_OneTokenWithWideValues_EqualsScalarBitForBit(KernelPath path)
+    {
+        // 17 steps of 32 columns are items of two and a last one of one; 530 values are copied and filled up.
+        foreach (var width in new[] { 544, 530 })
+        {
+            var attention = new AttentionCase(CacheFormat.Int16, AttentionShape.Latent(16, width, 64), 100, 1, seed: 20260411);
+
+            AssertSame(attention.Run(KernelPath.Scalar), attention.Run(path, threads: 2));
+        }
+    }
+
+    [Theory]
+    [InlineData(16, 33, 1, 2, true)]
+    [InlineData(16, 768, 1, 2, true)]
+    [InlineData(16, 769, 1, 2, false)] // four splits
+    [InlineData(16, 32, 1, 2, false)] // one group
+    [InlineData(16, 300, 2, 2, false)]
+    [InlineData(16, 300, 1, 1, false)]
+    [InlineData(40, 601, 1, 4, true)] // two blocks with three splits each
+    [InlineData(40, 601, 1, 3, false)]
+    public unsafe void SharesGroups_WholeNumbersOfOneTokenOverFewSplits_Alone(int heads, int positions, int tokens, int threads, bool expected)
+    {
+        Assert.Equal((expected, false), (Shares(CacheFormat.Int16), Shares(CacheFormat.Fp32)));
+
+        bool Shares(CacheFormat format)
+        {
+            AttentionCall call = new()
+            {
+                Shape = AttentionShape.Latent(heads, 64, 32), Cache = new CachedRows(format, null, 96, null), FirstPosition = positions - tokens, Tokens = tokens, BlockRows = 32,
+            };
+            return CacheAttention.SharesGroups(call, threads);
         }
     }
 
