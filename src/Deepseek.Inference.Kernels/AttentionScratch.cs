@@ -35,6 +35,8 @@ internal readonly unsafe struct AttentionScratch
         {
             QueryWidth = AttentionCall.Padded(shape.KeyWidth, LaneSums.Lanes);
             Queries = (float*)Take(ref at, (long)rows * QueryWidth * sizeof(float));
+            LaneQueries = (float*)Take(ref at, (long)(rows / LaneSums.Lanes * LaneSums.Lanes) * QueryWidth * sizeof(float));
+            PassSums = (float*)Take(ref at, 8 * 8 * LaneSums.Lanes * sizeof(float));
             SharesValues = shape.ValueOffset == shape.KeyOffset && shape.ValueWidth <= shape.KeyWidth && shape.Groups == 1;
             RowWidth = QueryWidth + (SharesValues ? 0 : call.PaddedValueWidth);
             CopiesRows = call.Cache.Format != CacheFormat.Fp32 || QueryWidth != shape.KeyWidth || call.PaddedValueWidth != shape.ValueWidth;
@@ -71,6 +73,12 @@ internal readonly unsafe struct AttentionScratch
 
     /// <summary>Scaled queries in single precision, [rows, query width].</summary>
     public float* Queries { get; }
+
+    /// <summary>Of whole vectors of rows the same with a row a lane, [rows / 16, 8, query width / 8, 16]: every 8th element of them, one after the other.</summary>
+    public float* LaneQueries { get; }
+
+    /// <summary>Sums of products of 16 rows, one a lane, with 8 keys, [8, 8, 16].</summary>
+    public float* PassSums { get; }
 
     /// <summary>Widened rows, [split, row width]: key, then value unless it is a part of the key.</summary>
     public float* Singles { get; }

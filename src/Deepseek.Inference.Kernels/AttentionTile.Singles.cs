@@ -28,9 +28,12 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             stride = call.Cache.Stride;
         }
 
+        var laneRows = LaneRows(rows);
         for (var p = from; p < to; p += GroupPositions)
         {
-            for (var row = 0; row < rows; row += Rows)
+            for (var row = 0; row < laneRows; row += Lanes)
+                ScoreLanes(scratch, row, keys, (nint)stride, p, to);
+            for (var row = laneRows; row < rows; row += Rows)
             {
                 for (var i = p; i < Math.Min(p + GroupPositions, to); i += 2)
                 {
@@ -49,37 +52,8 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
         var outputs = results.Output(0);
         NativeMemory.Clear(outputs, (nuint)AttentionCall.Padded(rows, Rows) * (nuint)call.PartialStride * sizeof(float));
-        for (var first = from; first < to; first += GroupPositions)
-            Weigh(call, scratch, rows, first, values, stride, outputs);
-    }
-
-    // Adds the values of a group of positions. Rows that see different positions of it go one by one, since what a row does not see may be anything.
-    private static void Weigh(in AttentionCall call, in AttentionScratch scratch, int rows, int first, float* values, long stride, float* outputs)
-    {
-        var step = call.PartialStride;
         for (nint column = 0; column < call.PaddedValueWidth; column += 2 * Width)
-        {
-            for (var row = 0; row < rows; row += Rows)
-            {
-                var visible = scratch.Piece.Visible + row;
-                var scores = scratch.Piece.Scores + ((long)row * SplitPositions);
-                var output = outputs + ((long)row * step) + column;
-                if (visible[0] == visible[1] && visible[0] == visible[2] && visible[0] == visible[3])
-                {
-                    var seen = visible[0].Within(first, first + GroupPositions);
-                    WeighFour(scores, values + column, stride, seen.From, seen.Until, output, step);
-                    WeighFour(scores, values + column, stride, seen.Again, seen.To, output, step);
-                    continue;
-                }
-
-                for (var i = 0; i < Rows; i++)
-                {
-                    var seen = visible[i].Within(first, first + GroupPositions);
-                    WeighOne(scores + (i * SplitPositions), values + column, stride, seen.From, seen.Until, output + (i * step));
-                    WeighOne(scores + (i * SplitPositions), values + column, stride, seen.Again, seen.To, output + (i * step));
-                }
-            }
-        }
+            WeighSingles(scratch.Piece, rows, values + column, (nint)stride, outputs + column, call.PartialStride);
     }
 
     // The products of 4 queries with 2 keys, lane by lane.
@@ -111,61 +85,5 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
 
             StoreLanes(lanes + lane, s00, s01, s10, s11, s20, s21, s30, s31);
         }
-    }
-
-    private static void WeighFour(float* w0, float* values, long stride, int from, int to, float* o0, long width)
-    {
-        if (from >= to)
-            return;
-
-        var w1 = w0 + SplitPositions;
-        var w2 = w1 + SplitPositions;
-        var w3 = w2 + SplitPositions;
-        var o1 = o0 + width;
-        var o2 = o1 + width;
-        var o3 = o2 + width;
-        var (s00, s01) = (TLanes.Load(o0), TLanes.Load(o0 + Width));
-        var (s10, s11) = (TLanes.Load(o1), TLanes.Load(o1 + Width));
-        var (s20, s21) = (TLanes.Load(o2), TLanes.Load(o2 + Width));
-        var (s30, s31) = (TLanes.Load(o3), TLanes.Load(o3 + Width));
-        var value = values + (from * stride);
-        for (nint p = from; p < to; p++, value += stride)
-        {
-            var (a, b) = (TLanes.Load(value), TLanes.Load(value + Width));
-            var w = TLanes.Create(w0[p]);
-            s00 = TLanes.FusedMultiplyAdd(w, a, s00);
-            s01 = TLanes.FusedMultiplyAdd(w, b, s01);
-            w = TLanes.Create(w1[p]);
-            s10 = TLanes.FusedMultiplyAdd(w, a, s10);
-            s11 = TLanes.FusedMultiplyAdd(w, b, s11);
-            w = TLanes.Create(w2[p]);
-            s20 = TLanes.FusedMultiplyAdd(w, a, s20);
-            s21 = TLanes.FusedMultiplyAdd(w, b, s21);
-            w = TLanes.Create(w3[p]);
-            s30 = TLanes.FusedMultiplyAdd(w, a, s30);
-            s31 = TLanes.FusedMultiplyAdd(w, b, s31);
-        }
-
-        StorePair(o0, s00, s01);
-        StorePair(o1, s10, s11);
-        StorePair(o2, s20, s21);
-        StorePair(o3, s30, s31);
-    }
-
-    private static void WeighOne(float* weights, float* values, long stride, int from, int to, float* output)
-    {
-        if (from >= to)
-            return;
-
-        var (first, second) = (TLanes.Load(output), TLanes.Load(output + Width));
-        var value = values + (from * stride);
-        for (nint p = from; p < to; p++, value += stride)
-        {
-            var w = TLanes.Create(weights[p]);
-            first = TLanes.FusedMultiplyAdd(w, TLanes.Load(value), first);
-            second = TLanes.FusedMultiplyAdd(w, TLanes.Load(value + Width), second);
-        }
-
-        StorePair(output, first, second);
     }
 }

@@ -17,6 +17,22 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         for (var row = 0; row < rows; row++)
             ScaleQuery(call.Query(group, firstRow + row), call.Shape.KeyWidth, call.Scale, scratch.Queries + ((long)row * width), width);
         NativeMemory.Clear(scratch.Queries + ((long)rows * width), (nuint)(AttentionCall.Padded(rows, Rows) - rows) * (nuint)width * sizeof(float));
+        TurnQueries(scratch, LaneRows(rows));
+    }
+
+    private static void TurnQueries(in AttentionScratch scratch, int rows)
+    {
+        var width = scratch.QueryWidth;
+        for (var row = 0; row < rows; row += Lanes)
+        {
+            for (var part = 0; part < Lanes; part += Passes)
+            {
+                var from = scratch.Queries + ((long)(row + part) * width);
+                var to = scratch.LaneQueries + ((long)row * width) + part;
+                for (var i = 0; i < width; i += Passes)
+                    Transposition.Eight((byte*)(from + i), (byte*)(from + i + (4 * width)), width * sizeof(float), (byte*)(to + (i / Passes * Lanes)), width / Passes * Lanes * sizeof(float));
+            }
+        }
     }
 
     // A query times the scale, filled up with zeros.
