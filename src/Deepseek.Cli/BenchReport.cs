@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Deepseek.Cli.Terminal;
+using Deepseek.Inference.Caching;
 using Deepseek.Inference.Evaluation;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Planning;
@@ -40,6 +41,7 @@ internal sealed record BenchReport(string Folder, int Threads, TimeSpan Load, Mo
         writer.WriteString("kernels", Kernels);
         writer.WriteString("operations", Benchmark.Operations);
         writer.WriteString("activations", Activations);
+        writer.WriteString("cache", Benchmark.CachePrecision.Name());
         writer.WriteEndObject();
 
         Write(writer, "prefill_tokens_per_second", Benchmark.Prefill);
@@ -85,7 +87,7 @@ internal sealed record BenchReport(string Folder, int Threads, TimeSpan Load, Mo
     public void Print(TextWriter output)
     {
         var options = Benchmark.Options;
-        output.WriteLine(Invariant($"{PrintableText.Line(Folder)}: loaded in {Load.TotalSeconds:0.00} s; {Benchmark.Operations} operations, {Activations} activations, {Count(Threads, "thread")}, {Count(options.Repetitions, "repetition")}"));
+        output.WriteLine(Invariant($"{PrintableText.Line(Folder)}: loaded in {Load.TotalSeconds:0.00} s; {Benchmark.Operations} operations, {Activations} activations, {Benchmark.CachePrecision.Name()} cache, {Count(Threads, "thread")}, {Count(options.Repetitions, "repetition")}"));
 
         var table = new Table().Border(TableBorder.Simple).AddColumn("test");
         foreach (var heading in new[] { "tokens/s", "least", "most", "of the machine" })

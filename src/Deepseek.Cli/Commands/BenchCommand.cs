@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using Deepseek.Inference.Caching;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Evaluation;
 using Deepseek.Inference.Planning;
@@ -19,10 +20,11 @@ internal static class BenchCommand
         var tokens = NumberOption.Whole("-n", "N", $"Tokens whose decoding is timed; 0 leaves decoding out. Default: {defaults.NewTokens}.", 0, aliases: "--new-tokens");
         var depth = NumberOption.Whole("--depth", "N", "Tokens in the cache before decoding is timed. Default: 0.", 0);
         var batch = NumberOption.Whole("--batch", "B", "Different sequences that are decoded together; their tokens a second are summed. Default: 1.", 1, 1024);
+        var cache = ChoiceOption.Create("--cache", "In what precision caches keep their values; int16 of latent attention alone. Default: int16 for a page store of such a model, fp32 else.", CachePrecisions.Names);
         var repeat = NumberOption.Whole("--repeat", "R", $"How often each test is timed. Default: {defaults.Repetitions}.", 1, 1000);
         var command = new Command("bench", "Times prefill and decoding over random tokens, each for itself, and measures the machine's memory bandwidth and arithmetic peaks to hold them against.")
         {
-            model, prompt, tokens, depth, batch, repeat, json,
+            model, prompt, tokens, depth, batch, cache, repeat, json,
         };
         var modelOptions = new ModelOptionSet(command, console, "one a processor");
         command.SetAction(async (parsed, cancellationToken) =>
@@ -37,6 +39,7 @@ internal static class BenchCommand
                 NewTokens = parsed.GetValue(tokens) ?? defaults.NewTokens,
                 Depth = parsed.GetValue(depth) ?? defaults.Depth,
                 BatchSize = parsed.GetValue(batch) ?? defaults.BatchSize,
+                CachePrecision = CachePrecisions.TryParse(parsed.GetValue(cache), out var precision) ? precision : null,
                 Repetitions = parsed.GetValue(repeat) ?? defaults.Repetitions,
             };
             if (options is { PromptTokens: 0, NewTokens: 0 })

@@ -14,6 +14,8 @@ internal sealed class BenchmarkRun(LanguageModel model, ModelBenchmarkOptions op
     private const int FillSteps = 16;
     private const int MostFillTokens = 1000;
 
+    private readonly CacheOptions _cacheOptions = new() { Precision = options.CachePrecision };
+
     private int _sequences; // drawn so far: each has tokens of its own
 
     /// <summary>Times the prompt.</summary>
@@ -69,9 +71,16 @@ internal sealed class BenchmarkRun(LanguageModel model, ModelBenchmarkOptions op
         return times;
     }
 
+    /// <summary>The precision that caches have.</summary>
+    public CachePrecision CachePrecision()
+    {
+        using var cache = model.CreateCache(_cacheOptions);
+        return cache.Options.Precision!.Value;
+    }
+
     private TimeSpan PrefillOnce(int tokens)
     {
-        using var cache = model.CreateCache();
+        using var cache = model.CreateCache(_cacheOptions);
         var ids = Draw(tokens);
         var start = Stopwatch.GetTimestamp();
         model.Forward(ids, cache, cancellationToken: cancellationToken).Dispose();
@@ -87,7 +96,7 @@ internal sealed class BenchmarkRun(LanguageModel model, ModelBenchmarkOptions op
             for (var i = 0; i < ids.Length; i++)
             {
                 ids[i] = Draw(depth + steps);
-                caches.Add(model.CreateCache());
+                caches.Add(model.CreateCache(_cacheOptions));
                 if (depth > 0)
                     model.Forward(ids[i].AsMemory(0, depth), caches[i], cancellationToken: cancellationToken).Dispose();
             }

@@ -1,3 +1,4 @@
+using Deepseek.Inference.Caching;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Models;
@@ -49,6 +50,9 @@ public sealed record ModelBenchmark
     /// <summary>What activations were rounded to before they met the weights.</summary>
     public required ActivationPrecision Activations { get; init; }
 
+    /// <summary>In what precision the caches kept their values.</summary>
+    public required CachePrecision CachePrecision { get; init; }
+
     /// <summary>Bytes of weights that decoding read a second, GB/s (10⁹ bytes); null where they are not known.</summary>
     public double? DecodeGigabytesPerSecond => DecodeBytesPerToken * Decode?.Median / 1e9;
 
@@ -84,6 +88,7 @@ public sealed record ModelBenchmark
         options.Validate(model.Config);
 
         var run = new BenchmarkRun(model, options, progress, cancellationToken);
+        var cachePrecision = run.CachePrecision();
         var prefill = options.PromptTokens > 0 ? run.Prefill() : null;
         var (decode, bytes, paging) = options.NewTokens > 0 ? run.Decode() : (null, null, null);
         return new ModelBenchmark
@@ -97,6 +102,7 @@ public sealed record ModelBenchmark
             PeakMemoryBytes = PeakMemory.Read(),
             Operations = model.ComputesOnKernels ? "cpu" : "torch",
             Activations = model.ComputesOnKernels && IntegerWeights.Prevail(model.Location) ? model.Options.Activations : ActivationPrecision.Fp32,
+            CachePrecision = cachePrecision,
         };
     }
 

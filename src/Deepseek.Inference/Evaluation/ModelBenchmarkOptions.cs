@@ -1,3 +1,4 @@
+using Deepseek.Inference.Caching;
 using Deepseek.Inference.Configuration;
 
 namespace Deepseek.Inference.Evaluation;
@@ -23,12 +24,15 @@ public sealed record ModelBenchmarkOptions
     /// <summary>How often each test is timed, 1 to 1,000. Default 3.</summary>
     public int Repetitions { get; init; } = 3;
 
+    /// <summary>Precision of the caches; null (the default) for that which <see cref="CacheOptions.Precision"/> names for the model.</summary>
+    public CachePrecision? CachePrecision { get; init; }
+
     /// <summary>What the tokens follow from. Default 0.</summary>
     public long Seed { get; init; }
 
     /// <summary>Reports every fault at once.</summary>
     /// <param name="config">The model that is to be timed.</param>
-    /// <exception cref="ArgumentException">A number is out of its range, or the model has too few positions; all faults are named.</exception>
+    /// <exception cref="ArgumentException">A number is out of its range, the model has too few positions, or its caches cannot have that precision; all faults are named.</exception>
     public void Validate(ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -47,6 +51,10 @@ public sealed record ModelBenchmarkOptions
             Add($"{nameof(BatchSize)} is {BatchSize}; it must be 1 to {MaxBatch}.");
         if (Repetitions is < 1 or > MaxRepetitions)
             Add($"{nameof(Repetitions)} is {Repetitions}; it must be 1 to {MaxRepetitions}.");
+        if (CachePrecision is { } precision && !Enum.IsDefined(precision))
+            Add($"{nameof(CachePrecision)} is {precision}; it must be Float32, BFloat16, Float16 or Int16.");
+        else if (CachePrecision == Caching.CachePrecision.Int16 && config.LatentAttention is null)
+            Add($"{nameof(CachePrecision)} is Int16; whole numbers are kept of latent attention alone, which this model does not have. Use Float32, BFloat16 or Float16.");
         if (faults.Count > 0)
             throw new ArgumentException($"{nameof(ModelBenchmarkOptions)}: {string.Join(" ", faults)}");
 

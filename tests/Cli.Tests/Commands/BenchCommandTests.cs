@@ -21,7 +21,7 @@ public sealed class BenchCommandTests
         var paths = root.GetProperty("paths");
         Assert.Matches("^(scalar|vector128|avx2|avx512|avx512vnni)$", paths.GetProperty("kernels").GetString());
         Assert.Matches("^(torch|cpu)$", paths.GetProperty("operations").GetString());
-        Assert.Equal("fp32", paths.GetProperty("activations").GetString()); // nano's weights are a checkpoint's
+        Assert.Equal(("fp32", "fp32"), (paths.GetProperty("activations").GetString(), paths.GetProperty("cache").GetString())); // nano's weights are a checkpoint's
         Assert.True(root.GetProperty("prefill_tokens_per_second_min").GetDouble() <= root.GetProperty("prefill_tokens_per_second_max").GetDouble());
     }
 
@@ -38,11 +38,11 @@ public sealed class BenchCommandTests
     [Fact]
     public async Task Json_BatchAtADepth_HasNoKeysOfPrefill()
     {
-        var root = await MeasureAsync("-p", "0", "-n", "1", "--batch", "3", "--depth", "5", "--repeat", "1");
+        var root = await MeasureAsync("-p", "0", "-n", "1", "--batch", "3", "--depth", "5", "--cache", "bf16", "--repeat", "1");
 
         AssertPositive(root, [.. Machine, .. Decode]);
         AssertAbsent(root, Prefill);
-        Assert.Equal((3, 5), (Number(root, "batch"), Number(root, "depth")));
+        Assert.Equal((3, 5, "bf16"), (Number(root, "batch"), Number(root, "depth"), root.GetProperty("paths").GetProperty("cache").GetString()));
     }
 
     [Fact]
@@ -64,6 +64,7 @@ public sealed class BenchCommandTests
     [InlineData("--repeat 0", "--repeat is '0'; it must be a whole number, 1 to 1000.")]
     [InlineData("--threads 0", "--threads is '0'; it must be a whole number, 1 to 256.")]
     [InlineData("--activations int4", "--activations is 'int4'; it must be fp32, int16 or int8.")]
+    [InlineData("--cache int8", "--cache is 'int8'; it must be fp32, bf16, fp16 or int16.")]
     [InlineData("-p 0 -n 0", "-p and -n are both 0; one of them must be 1 or more, since nothing would be timed.")]
     public async Task WrongUsage_Anything_IsNamed(string options, string fragment)
     {

@@ -1,3 +1,4 @@
+using Deepseek.Inference.Caching;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Evaluation;
 using Deepseek.Inference.Tests.Models;
@@ -51,6 +52,20 @@ public sealed class ModelBenchmarkOptionsTests
         var fault = Assert.Throws<ArgumentException>(() => new ModelBenchmarkOptions { PromptTokens = 0, NewTokens = 0 }.Validate(Config));
 
         Assert.Equal("ModelBenchmarkOptions: PromptTokens and NewTokens are both 0; one of them must be 1 or more, since nothing would be timed.", fault.Message);
+    }
+
+    [Fact]
+    public void Validate_PrecisionOfCachesThatTheModelCannotHave_IsNamed()
+    {
+        var grouped = ModelConfig.Load(Fixture.Folder("distill-qwen2"));
+
+        var unknown = Assert.Throws<ArgumentException>(() => new ModelBenchmarkOptions { PromptTokens = 1, NewTokens = 1, CachePrecision = (CachePrecision)9 }.Validate(Config));
+        var whole = Assert.Throws<ArgumentException>(() => new ModelBenchmarkOptions { PromptTokens = 1, NewTokens = 1, CachePrecision = CachePrecision.Int16 }.Validate(grouped));
+
+        Assert.Equal("ModelBenchmarkOptions: CachePrecision is 9; it must be Float32, BFloat16, Float16 or Int16.", unknown.Message);
+        Assert.Equal(
+            "ModelBenchmarkOptions: CachePrecision is Int16; whole numbers are kept of latent attention alone, which this model does not have. Use Float32, BFloat16 or Float16.", whole.Message);
+        new ModelBenchmarkOptions { CachePrecision = CachePrecision.Int16 }.Validate(Config);
     }
 
     [Fact]

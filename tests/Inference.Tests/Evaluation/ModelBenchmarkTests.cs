@@ -1,3 +1,4 @@
+using Deepseek.Inference.Caching;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Evaluation;
 using Deepseek.Inference.Kernels;
@@ -29,7 +30,7 @@ public sealed class ModelBenchmarkTests
         AssertSpeed(benchmark.Decode);
         Assert.True(benchmark.DecodeBytesPerToken > 0);
         Assert.True(benchmark.PeakMemoryBytes > 1 << 20);
-        Assert.Equal(ActivationPrecision.Fp32, benchmark.Activations); // the weights are no store's
+        Assert.Equal((ActivationPrecision.Fp32, CachePrecision.Float32), (benchmark.Activations, benchmark.CachePrecision)); // the weights are no store's
         Assert.Equal(
             [new("prefill", 0, 2), new("prefill", 1, 2), new("prefill", 2, 2), new("decode", 0, 2), new("decode", 1, 2), new("decode", 2, 2)],
             progress);
@@ -41,7 +42,7 @@ public sealed class ModelBenchmarkTests
         using var model = await Fixture.LoadAsync("distill-qwen2");
 
         var prefill = ModelBenchmark.Measure(model, new ModelBenchmarkOptions { PromptTokens = 4, NewTokens = 0, Repetitions = 1 });
-        var decode = ModelBenchmark.Measure(model, new ModelBenchmarkOptions { PromptTokens = 0, NewTokens = 1, BatchSize = 3, Repetitions = 1 });
+        var decode = ModelBenchmark.Measure(model, new ModelBenchmarkOptions { PromptTokens = 0, NewTokens = 1, BatchSize = 3, CachePrecision = CachePrecision.Float16, Repetitions = 1 });
 
         AssertSpeed(prefill.Prefill);
         Assert.Null(prefill.Decode);
@@ -50,6 +51,7 @@ public sealed class ModelBenchmarkTests
         Assert.Null(decode.Prefill);
         Assert.Null(decode.PeakShare(Machine));
         AssertSpeed(decode.Decode);
+        Assert.Equal(CachePrecision.Float16, decode.CachePrecision);
     }
 
     [Fact]
@@ -107,7 +109,7 @@ public sealed class ModelBenchmarkTests
         var benchmark = new ModelBenchmark
         {
             Options = new ModelBenchmarkOptions(), Prefill = new TokenSpeed(100, 90, 110), Decode = new TokenSpeed(10, 9, 11), DecodeBytesPerToken = 1.5e9,
-            PrefillOperationsPerToken = 2e9, PeakMemoryBytes = 1, Operations = "cpu", Activations = ActivationPrecision.Int16,
+            PrefillOperationsPerToken = 2e9, PeakMemoryBytes = 1, Operations = "cpu", Activations = ActivationPrecision.Int16, CachePrecision = CachePrecision.Float32,
         };
 
         Assert.Equal(15, benchmark.DecodeGigabytesPerSecond!.Value, 9);
