@@ -19,6 +19,12 @@ internal unsafe struct AttentionCall
     /// <summary>Columns that the widest kernels take at once.</summary>
     public const int ColumnStep = 32;
 
+    /// <summary>Keys whose sums are in registers at once.</summary>
+    public const int KeysAtOnce = 8;
+
+    /// <summary>Passes over a key of floats where a query row is a lane: each adds two of its <see cref="LaneSums.Lanes"/> sums.</summary>
+    public const int KeyPasses = LaneSums.Lanes / 2;
+
     /// <summary>Elements whose products of whole numbers have an exact sum: queries and rows are filled up to its multiples.</summary>
     public const int CodeRun = CodeSteps.Run;
 
@@ -80,6 +86,18 @@ internal unsafe struct AttentionCall
 
     /// <summary>Elements from one position's whole numbers, as they are read, to the next one's.</summary>
     public readonly long CodeStride => CopiesCodes ? CodeWidth : Cache.Stride;
+
+    /// <summary>Elements of a query in single precision, filled up to lanes.</summary>
+    public readonly int QueryWidth => Padded(Shape.KeyWidth, LaneSums.Lanes);
+
+    /// <summary>Whether cached floats are copied, widened or filled up, before they are read.</summary>
+    public readonly bool CopiesSingles => Cache.Format != CacheFormat.Fp32 || QueryWidth != Shape.KeyWidth || PaddedValueWidth != Shape.ValueWidth;
+
+    /// <summary>Whether values are the begins of keys: then they are copied with them.</summary>
+    public readonly bool SharesValues => Shape.ValueOffset == Shape.KeyOffset && Shape.ValueWidth <= Shape.KeyWidth && Shape.Groups == 1;
+
+    /// <summary>Elements from one position's floats, as they are read, to the next one's.</summary>
+    public readonly long SingleStride => CopiesSingles ? QueryWidth + (SharesValues ? 0 : PaddedValueWidth) : Cache.Stride;
 
     /// <summary>Rows that a block has at least.</summary>
     public readonly int LeastRows => InCodes ? CodeRows : TileRows;

@@ -25,7 +25,7 @@ internal abstract unsafe class AttentionKernel
     /// <param name="results">Receives the block's.</param>
     public abstract void Split(in AttentionCall call, in AttentionScratch scratch, int block, int split, in PartialResults results);
 
-    /// <summary>Of cached whole numbers, the scores of a block's rows at a group of a split's positions.</summary>
+    /// <summary>The scores of a block's rows at a group of a split's positions.</summary>
     /// <param name="call">The call.</param>
     /// <param name="scratch">The worker's memory.</param>
     /// <param name="piece">Receives them; it says what rows see.</param>
@@ -35,26 +35,27 @@ internal abstract unsafe class AttentionKernel
     /// <param name="to">The end of what any row sees of the split.</param>
     public abstract void Score(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int block, int split, int position, int to);
 
-    /// <summary>Of cached whole numbers, turns the scores of a split into exp(score − largest) times the positions' scales, rounded group by group.</summary>
+    /// <summary>Turns the scores of a split into exp(score − largest), of cached whole numbers times the positions' scales, rounded group by group.</summary>
+    /// <param name="call">The call.</param>
     /// <param name="scratch">The worker's memory.</param>
     /// <param name="piece">The scores, which become weights.</param>
     /// <param name="rows">Rows of the block.</param>
     /// <param name="from">Where the first group begins of which any row sees something.</param>
     /// <param name="to">The end of what any row sees.</param>
     /// <param name="results">Receives the largest scores and the sums of weights.</param>
-    public abstract void Weigh(in AttentionScratch scratch, in AttentionPiece piece, int rows, int from, int to, in PartialResults results);
+    public abstract void Weigh(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int rows, int from, int to, in PartialResults results);
 
-    /// <summary>Of cached whole numbers, weighs and adds the values of a split's positions for a block's rows.</summary>
+    /// <summary>Weighs and adds the values of a split's positions for a block's rows.</summary>
     /// <param name="call">The call.</param>
     /// <param name="scratch">The worker's memory.</param>
     /// <param name="piece">The weights.</param>
-    /// <param name="rows">Rows of the block.</param>
+    /// <param name="block">The block.</param>
     /// <param name="split">The split.</param>
     /// <param name="from">Where the first group begins of which any row sees something.</param>
     /// <param name="to">The end of what any row sees.</param>
     /// <param name="columns">Which columns, whole <see cref="AttentionCall.ColumnStep"/>s.</param>
     /// <param name="results">Receives the values.</param>
-    public abstract void AddValues(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int rows, int split, int from, int to, Columns columns, in PartialResults results);
+    public abstract void AddValues(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int block, int split, int from, int to, Columns columns, in PartialResults results);
 
     /// <summary>Joins the values of a row's partial results of splits, in their order and each with its factors, to those of the splits before them.</summary>
     /// <param name="from">Those of the splits before.</param>

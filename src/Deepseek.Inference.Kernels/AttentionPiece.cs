@@ -4,6 +4,10 @@ namespace Deepseek.Inference.Kernels;
 internal readonly unsafe struct AttentionPiece
 {
     private const int Split = AttentionCall.SplitPositions;
+
+    // Kernels may read a step beyond the last element.
+    private const int Slack = AttentionCall.ColumnStep;
+
     private const int Groups = AttentionCall.SplitGroups;
 
     /// <summary>Places it for a call, from a place in memory on, which moves behind it.</summary>
@@ -13,7 +17,11 @@ internal readonly unsafe struct AttentionPiece
         Visible = (VisiblePositions*)AttentionScratch.Take(ref at, rows * sizeof(VisiblePositions));
         Scores = (float*)AttentionScratch.Take(ref at, (long)rows * Split * sizeof(float));
         if (!call.InCodes)
+        {
+            if (call.CopiesSingles)
+                Singles = (float*)AttentionScratch.Take(ref at, ((Split * call.SingleStride) + Slack) * sizeof(float));
             return;
+        }
 
         LargestScores = (float*)AttentionScratch.Take(ref at, (long)rows * Groups * sizeof(float));
         Weights = (short*)AttentionScratch.Take(ref at, (long)rows * Split * sizeof(short));
@@ -48,6 +56,21 @@ internal readonly unsafe struct AttentionPiece
 
     /// <summary>Rows filled up to whole steps, [split, code width], where they are not read as they are cached.</summary>
     public short* Codes { get; }
+
+    /// <summary>Floats, widened and filled up, [split, single stride], where they are not read as they are cached: keys, and behind each its value unless that is a part of it.</summary>
+    public float* Singles { get; }
+
+    /// <summary>The key of a split's first position for a group of heads, in floats.</summary>
+    public float* KeysOf(in AttentionCall call, int group, int split) =>
+        call.CopiesSingles ? Singles : (float*)call.Cache.At((long)split * Split, call.Shape.KeyOffset + (group * call.Shape.KeyWidth));
+
+    /// <summary>Its value.</summary>
+    public float* ValuesOf(in AttentionCall call, int group, int split)
+    {
+        if (call.CopiesSingles)
+            return Singles + (call.SharesValues ? 0 : call.QueryWidth);
+        return (float*)call.Cache.At((long)split * Split, call.Shape.ValueOffset + (group * call.Shape.ValueWidth));
+    }
 
     /// <summary>The whole numbers of a split's first position.</summary>
     public short* CodesOf(in AttentionCall call, int split) => call.CopiesCodes ? Codes : (short*)call.Cache.At((long)split * Split, 0);

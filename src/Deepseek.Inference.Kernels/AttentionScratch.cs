@@ -3,14 +3,8 @@ namespace Deepseek.Inference.Kernels;
 /// <summary>A worker's memory: where things lie in it for a call.</summary>
 internal readonly unsafe struct AttentionScratch
 {
-    private const int Split = AttentionCall.SplitPositions;
-
-    // Kernels may read a step beyond the last element.
-    private const int Slack = AttentionCall.ColumnStep;
-
     private AttentionScratch(in AttentionCall call, byte* start)
     {
-        var shape = call.Shape;
         var rows = call.BlockRows;
         var laneRows = AttentionCall.Padded(rows, LaneSums.Lanes); // where a row is a lane
         var at = start;
@@ -33,15 +27,9 @@ internal readonly unsafe struct AttentionScratch
         }
         else
         {
-            QueryWidth = AttentionCall.Padded(shape.KeyWidth, LaneSums.Lanes);
-            Queries = (float*)Take(ref at, (long)rows * QueryWidth * sizeof(float));
-            LaneQueries = (float*)Take(ref at, (long)(rows / LaneSums.Lanes * LaneSums.Lanes) * QueryWidth * sizeof(float));
-            PassSums = (float*)Take(ref at, 8 * 8 * LaneSums.Lanes * sizeof(float));
-            SharesValues = shape.ValueOffset == shape.KeyOffset && shape.ValueWidth <= shape.KeyWidth && shape.Groups == 1;
-            RowWidth = QueryWidth + (SharesValues ? 0 : call.PaddedValueWidth);
-            CopiesRows = call.Cache.Format != CacheFormat.Fp32 || QueryWidth != shape.KeyWidth || call.PaddedValueWidth != shape.ValueWidth;
-            if (CopiesRows)
-                Singles = (float*)Take(ref at, ((long)Split * RowWidth + Slack) * sizeof(float));
+            Queries = (float*)Take(ref at, (long)rows * call.QueryWidth * sizeof(float));
+            LaneQueries = (float*)Take(ref at, (long)rows * call.QueryWidth * sizeof(float));
+            PassSums = (float*)Take(ref at, AttentionCall.KeyPasses * AttentionCall.KeysAtOnce * LaneSums.Lanes * sizeof(float));
         }
 
         Bytes = (nuint)(at - start);
@@ -65,12 +53,6 @@ internal readonly unsafe struct AttentionScratch
     /// <summary>The lanes of 8 sums; the sums of 32 keys with a query a lane, or of 2 × 16 lanes with a row a lane.</summary>
     public float* Lanes { get; }
 
-    /// <summary>Elements of a prepared query in single precision.</summary>
-    public int QueryWidth { get; }
-
-    /// <summary>Whether cached floats are copied, widened or filled up, before they are read.</summary>
-    public bool CopiesRows { get; }
-
     /// <summary>Scaled queries in single precision, [rows, query width].</summary>
     public float* Queries { get; }
 
@@ -79,13 +61,6 @@ internal readonly unsafe struct AttentionScratch
 
     /// <summary>Sums of products of 16 rows, one a lane, with 8 keys, [8, 8, 16].</summary>
     public float* PassSums { get; }
-
-    /// <summary>Widened rows, [split, row width]: key, then value unless it is a part of the key.</summary>
-    public float* Singles { get; }
-
-    public int RowWidth { get; }
-
-    public bool SharesValues { get; }
 
     /// <summary>Rounded queries, [rows, code width]. Latent part and rope part are each filled up with zeros.</summary>
     public short* RowCodes { get; }

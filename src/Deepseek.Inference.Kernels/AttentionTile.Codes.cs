@@ -6,8 +6,8 @@ namespace Deepseek.Inference.Kernels;
 // Cached rows of whole numbers: products and their sums are exact, factors are joined in single precision.
 internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    /// <inheritdoc/>
-    public override void Score(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int block, int split, int position, int to)
+    // A group of positions.
+    private static void ScoreCodes(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int block, int split, int position, int to)
     {
         var (group, firstRow, rows) = call.Block(block);
         PrepareCodes(call, scratch, block, group, firstRow, rows);
@@ -19,15 +19,6 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             ScoreCodes(call, scratch, piece, row, position, key, keys);
             SeeLargest(piece, row, Math.Min(rows - row, Width), position);
         }
-    }
-
-    private void SplitOfCodes(in AttentionCall call, in AttentionScratch scratch, int block, int split, int from, int to, in PartialResults results)
-    {
-        var rows = call.Block(block).Rows;
-        for (var p = from; p < to; p += GroupPositions)
-            Score(call, scratch, scratch.Piece, block, split, p, to);
-        Weigh(scratch, scratch.Piece, rows, from, to, results);
-        AddValues(call, scratch, scratch.Piece, rows, split, from, to, new Columns(0, call.PaddedValueWidth), results);
     }
 
     // The scales of a group of positions, and where they are copied, their numbers.

@@ -7,29 +7,30 @@ namespace Deepseek.Inference.Kernels;
 internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
     // Passes over a key: each adds up two of the 16 sums of every 16th element, which are 8 elements apart.
-    private const int Passes = Lanes / 2;
+    private const int Passes = AttentionCall.KeyPasses;
 
     /// <summary>Query rows that are computed so.</summary>
     private static int LaneRows(int rows) => Width == Lanes || Width == Lanes / 2 ? rows / Lanes * Lanes : 0;
 
     // The scores of 16 rows at a group of keys.
-    private static void ScoreLanes(in AttentionScratch scratch, int row, float* keys, nint stride, int position, int to)
+    private static void ScoreLanes(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int row, float* keys, int position, int to)
     {
-        var queries = scratch.LaneQueries + ((long)row * scratch.QueryWidth);
+        var (width, stride) = ((nint)call.QueryWidth, (nint)call.SingleStride);
+        var queries = scratch.LaneQueries + (row * width);
         for (var first = position; first < Math.Min(position + GroupPositions, to); first += KeysAtOnce)
         {
             var key = keys + (first * stride);
             if (Width == Lanes)
-                DotLanes(queries, scratch.QueryWidth, key, stride, to - first, scratch.PassSums);
+                DotLanes(queries, width, key, stride, to - first, scratch.PassSums);
             else
-                DotHalves(queries, scratch.QueryWidth, key, stride, to - first, scratch.PassSums);
+                DotHalves(queries, width, key, stride, to - first, scratch.PassSums);
             for (nint i = 0; i < KeysAtOnce * Lanes; i += Width)
             {
                 var sums = scratch.PassSums + i;
                 TLanes.Store(TLanes.Add(TLanes.Add(PassesApart(sums, 0), PassesApart(sums, 2)), TLanes.Add(PassesApart(sums, 1), PassesApart(sums, 3))), sums);
             }
 
-            Transposition.Run((int*)scratch.PassSums, Lanes, KeysAtOnce, Lanes, (int*)(scratch.Piece.Scores + ((long)row * SplitPositions) + first), SplitPositions);
+            Transposition.Run((int*)scratch.PassSums, Lanes, KeysAtOnce, Lanes, (int*)(piece.Scores + ((long)row * SplitPositions) + first), SplitPositions);
         }
     }
 

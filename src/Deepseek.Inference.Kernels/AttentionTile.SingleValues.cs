@@ -6,9 +6,23 @@ namespace Deepseek.Inference.Kernels;
 // Values of floats, weighted: two vectors of columns of all positions, and then the next two. What memory they take stays in the first cache for all rows.
 internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
+    // Positions further on whose lines are asked for: lines lie too far apart for processors to foresee them.
     private const int ValuesAhead = 16;
 
-    // Rows that see different positions go one by one, since what a row does not see may be anything. A row sees no less far than the one before it: if the last of some sees what the first does, all do.
+    private static void AddSingles(in AttentionCall call, in AttentionPiece piece, int group, int rows, int split, Columns columns, in PartialResults results)
+    {
+        var values = piece.ValuesOf(call, group, split);
+        var (stride, step) = ((nint)call.SingleStride, (nint)call.PartialStride);
+        for (nint column = columns.First; column < columns.End; column += 2 * Width)
+        {
+            var outputs = results.Output(0) + column;
+            for (var row = 0; row < AttentionCall.Padded(rows, Rows); row++)
+                StorePair(outputs + (row * step), TLanes.Create(0), TLanes.Create(0));
+            WeighSingles(piece, rows, values + column, stride, outputs, step);
+        }
+    }
+
+    // Rows that see different positions go one by one, since what a row does not see may be anything. Of neighbouring rows, fewer than a split has positions, all see the same if the first and the last do.
     private static void WeighSingles(in AttentionPiece piece, int rows, float* values, nint stride, float* outputs, nint step)
     {
         for (var row = 0; row < rows;)
@@ -111,7 +125,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         for (nint p = from; p < to; p++, value += stride)
         {
             if (Sse.IsSupported)
-                Sse.Prefetch0(value + (ValuesAhead * stride)); // lines lie apart: no processor foresees them
+                Sse.Prefetch0(value + (ValuesAhead * stride));
             var (a, b) = (TLanes.Load(value), TLanes.Load(value + Width));
             var w = TLanes.Create(w0[p]);
             s00 = TLanes.FusedMultiplyAdd(w, a, s00);

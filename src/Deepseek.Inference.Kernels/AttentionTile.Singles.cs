@@ -1,64 +1,40 @@
-using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
 // Cached rows of floats: everything in single precision.
 internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    private static void SplitOfSingles(in AttentionCall call, in AttentionScratch scratch, int block, int split, int from, int to, in PartialResults results)
+    // A group of positions.
+    private static void ScoreSingles(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int block, int split, int position, int to)
     {
         var (group, firstRow, rows) = call.Block(block);
         PrepareSingles(call, scratch, block, group, firstRow, rows);
-        var start = (long)split * SplitPositions;
-        float* keys; // of the split's first position
-        float* values;
-        long stride;
-        if (scratch.CopiesRows)
-        {
-            for (var p = from; p < to; p++)
-                CopySingles(call, scratch, group, start + p, scratch.Singles + ((long)p * scratch.RowWidth));
-            keys = scratch.Singles;
-            stride = scratch.RowWidth;
-            values = keys + (scratch.SharesValues ? 0 : scratch.QueryWidth);
-        }
-        else
-        {
-            keys = (float*)call.Cache.At(start, call.Shape.KeyOffset + (group * call.Shape.KeyWidth));
-            values = (float*)call.Cache.At(start, call.Shape.ValueOffset + (group * call.Shape.ValueWidth));
-            stride = call.Cache.Stride;
-        }
+        var (width, stride, copies) = (call.QueryWidth, (nint)call.SingleStride, call.CopiesSingles);
+        var end = Math.Min(position + GroupPositions, to);
+        for (var p = position; copies && p < end; p++)
+            CopySingles(call, group, ((long)split * SplitPositions) + p, piece.Singles + (p * stride));
 
+        float* keys = piece.KeysOf(call, group, split), values = piece.ValuesOf(call, group, split);
         var laneRows = LaneRows(rows);
-        for (var p = from; p < to; p += GroupPositions)
+        for (var row = 0; row < laneRows; row += Lanes)
+            ScoreLanes(call, scratch, piece, row, keys, position, to);
+        for (var row = laneRows; row < rows; row += Rows)
         {
-            for (var row = 0; row < laneRows; row += Lanes)
-                ScoreLanes(scratch, row, keys, (nint)stride, p, to);
-            for (var row = laneRows; row < rows; row += Rows)
+            for (var p = position; p < end; p += 2)
             {
-                for (var i = p; i < Math.Min(p + GroupPositions, to); i += 2)
-                {
-                    var key = keys + (i * stride);
-                    Dots(scratch.Queries + ((long)row * scratch.QueryWidth), scratch.QueryWidth, key, i + 1 < to ? key + stride : key, scratch.Lanes);
-                    StoreScores(LaneSums.Add8(scratch.Lanes), scratch.Piece.Scores + ((long)row * SplitPositions) + i);
-                }
+                var key = keys + (p * stride);
+                var value = call.SharesValues ? key : values + (p * stride);
+                Dots(scratch.Queries + ((long)row * width), width, key, p + 1 < to ? stride : 0, GroupPositions * stride, value, scratch.Lanes);
+                StoreScores(LaneSums.Add8(scratch.Lanes), piece.Scores + ((long)row * SplitPositions) + p);
             }
         }
-
-        for (var row = 0; row < rows; row++)
-        {
-            if (!scratch.Piece.Visible[row].IsEmpty)
-                Soften(scratch.Piece.Scores + ((long)row * SplitPositions), scratch.Piece.Visible[row], scratch.Lanes, out results.Largest[row], out results.Sums[row]);
-        }
-
-        var outputs = results.Output(0);
-        NativeMemory.Clear(outputs, (nuint)AttentionCall.Padded(rows, Rows) * (nuint)call.PartialStride * sizeof(float));
-        for (nint column = 0; column < call.PaddedValueWidth; column += 2 * Width)
-            WeighSingles(scratch.Piece, rows, values + column, (nint)stride, outputs + column, call.PartialStride);
     }
 
-    // The products of 4 queries with 2 keys, lane by lane.
-    private static void Dots(float* q0, nint width, float* k0, float* k1, float* lanes)
+    // The products of 4 queries with 2 keys, lane by lane. Few queries compute with a row for less time than memory takes to answer: the second cache is asked for keys further on, and for the values of these.
+    private static void Dots(float* q0, nint width, float* k0, nint stride, nint far, float* v0, float* lanes)
     {
+        var k1 = k0 + stride;
         var q1 = q0 + width;
         var q2 = q1 + width;
         var q3 = q2 + width;
@@ -68,6 +44,14 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             var (s01, s10, s11, s20, s21, s30, s31) = (s00, s00, s00, s00, s00, s00, s00);
             for (var i = lane; i < width; i += Lanes)
             {
+                if (Sse.IsSupported)
+                {
+                    Sse.Prefetch1(k0 + far + i);
+                    Sse.Prefetch1(k1 + far + i);
+                    Sse.Prefetch1(v0 + i);
+                    Sse.Prefetch1(v0 + stride + i);
+                }
+
                 var (a, b) = (TLanes.Load(k0 + i), TLanes.Load(k1 + i));
                 var q = TLanes.Load(q0 + i);
                 s00 = TLanes.FusedMultiplyAdd(q, a, s00);

@@ -13,16 +13,16 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             return;
 
         *scratch.PreparedBlock = call.FirstBlock + block;
-        var width = scratch.QueryWidth;
+        var width = call.QueryWidth;
         for (var row = 0; row < rows; row++)
             ScaleQuery(call.Query(group, firstRow + row), call.Shape.KeyWidth, call.Scale, scratch.Queries + ((long)row * width), width);
         NativeMemory.Clear(scratch.Queries + ((long)rows * width), (nuint)(AttentionCall.Padded(rows, Rows) - rows) * (nuint)width * sizeof(float));
-        TurnQueries(scratch, LaneRows(rows));
+        TurnQueries(scratch, LaneRows(rows), width);
     }
 
-    private static void TurnQueries(in AttentionScratch scratch, int rows)
+    // Every 8th element of 16 rows, one after the other.
+    private static void TurnQueries(in AttentionScratch scratch, int rows, int width)
     {
-        var width = scratch.QueryWidth;
         for (var row = 0; row < rows; row += Lanes)
         {
             for (var part = 0; part < Lanes; part += Passes)
@@ -45,13 +45,13 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             destination[i] = i < width ? query[i] * scale : 0;
     }
 
-    private static void CopySingles(in AttentionCall call, in AttentionScratch scratch, int group, long position, float* row)
+    private static void CopySingles(in AttentionCall call, int group, long position, float* row)
     {
         var shape = call.Shape;
         Widened(call, position, shape.KeyOffset + (group * shape.KeyWidth), shape.KeyWidth, row);
-        new Span<float>(row + shape.KeyWidth, scratch.QueryWidth - shape.KeyWidth).Clear();
-        if (!scratch.SharesValues)
-            Widened(call, position, shape.ValueOffset + (group * shape.ValueWidth), shape.ValueWidth, row + scratch.QueryWidth);
+        new Span<float>(row + shape.KeyWidth, call.QueryWidth - shape.KeyWidth).Clear();
+        if (!call.SharesValues)
+            Widened(call, position, shape.ValueOffset + (group * shape.ValueWidth), shape.ValueWidth, row + call.QueryWidth);
     }
 
     private static void Widened(in AttentionCall call, long position, int element, int width, float* destination)

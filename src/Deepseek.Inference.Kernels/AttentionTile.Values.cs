@@ -5,26 +5,21 @@ namespace Deepseek.Inference.Kernels;
 // Values of whole numbers, weighted: two positions a step, whose numbers lie side by side in a lane.
 internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    /// <inheritdoc/>
-    /// <remarks>Two vectors of columns after the other, group by group: their sums stay in the first cache.</remarks>
-    public override void AddValues(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int rows, int split, int from, int to, Columns columns, in PartialResults results)
+    // Two vectors of columns after the other, group by group: their sums stay in the first cache.
+    private static void AddCodes(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int rows, int split, int from, int to, Columns columns, in PartialResults results)
     {
         var (step, stride) = ((long)call.PartialStride, call.CodeStride);
+        var values = piece.CodesOf(call, split);
+        var whole = to / GroupPositions * GroupPositions;
+        var rowsInCode = Width == VnniScoreCode.Lanes && call.Vnni && from < whole ? VnniAttention.Weigh(piece, rows, from, whole, values, stride, columns, results.Output(0), step) : 0;
         for (nint column = columns.First; column < columns.End; column += 2 * Width)
         {
-            var codes = piece.CodesOf(call, split) + column;
             var outputs = results.Output(0) + column;
-            for (var first = from; first < to; first += GroupPositions)
+            for (var first = rowsInCode < rows ? from : whole; first < to; first += GroupPositions)
             {
                 var end = Math.Min(first + GroupPositions, to);
-                var row = Width == VnniScoreCode.Lanes && call.Vnni && end - first == GroupPositions
-                    ? VnniAttention.Weigh(piece, rows, first, codes + (first * stride), stride, outputs, step, first == from)
-                    : 0;
-                if (row >= rows)
-                    continue;
-
-                PairUp(codes, stride, first, end, scratch.Pairs);
-                for (; row < rows; row += Rows)
+                PairUp(values + column, stride, first, end, scratch.Pairs);
+                for (var row = first < whole ? rowsInCode : 0; row < rows; row += Rows)
                     WeighCodes(piece.WeightsOf(row, first, Width), scratch.Pairs, end - first, piece.WeightStepsOf(row, first, Width), outputs + (row * step), step, first == from);
             }
         }

@@ -6,13 +6,6 @@ namespace Deepseek.Inference.Kernels;
 // From scores of whole numbers to weights, a row a lane: what belongs to one position or group lies in the same place of every lane, and nothing is added across them.
 internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    /// <inheritdoc/>
-    public override void Weigh(in AttentionScratch scratch, in AttentionPiece piece, int rows, int from, int to, in PartialResults results)
-    {
-        for (var row = 0; row < rows; row += Width)
-            Weigh(scratch.Lanes, piece, row, Math.Min(rows - row, Width), from, to, results.From(row));
-    }
-
     private static void Weigh(float* lanes, in AttentionPiece piece, int row, int rows, int from, int to, in PartialResults results)
     {
         var groups = stackalloc float[2 * AttentionCall.SplitGroups * Lanes];

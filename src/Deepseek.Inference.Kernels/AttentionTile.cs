@@ -16,8 +16,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     private const int Lanes = LaneSums.Lanes;
     private const int CodeRun = AttentionCall.CodeRun;
 
-    // Keys whose sums are in registers at once.
-    private const int KeysAtOnce = 8;
+    private const int KeysAtOnce = AttentionCall.KeysAtOnce;
 
     private static int Width => TLanes.Count;
 
@@ -29,10 +28,38 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         if (from >= to)
             return;
 
+        for (var p = from; p < to; p += GroupPositions)
+            Score(call, scratch, scratch.Piece, block, split, p, to);
+        Weigh(call, scratch, scratch.Piece, rows, from, to, results);
+        AddValues(call, scratch, scratch.Piece, block, split, from, to, new Columns(0, call.PaddedValueWidth), results);
+    }
+
+    /// <inheritdoc/>
+    public override void Score(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int block, int split, int position, int to)
+    {
         if (call.InCodes)
-            SplitOfCodes(call, scratch, block, split, from, to, results);
+            ScoreCodes(call, scratch, piece, block, split, position, to);
         else
-            SplitOfSingles(call, scratch, block, split, from, to, results);
+            ScoreSingles(call, scratch, piece, block, split, position, to);
+    }
+
+    /// <inheritdoc/>
+    public override void Weigh(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int rows, int from, int to, in PartialResults results)
+    {
+        for (var row = 0; call.InCodes && row < rows; row += Width)
+            Weigh(scratch.Lanes, piece, row, Math.Min(rows - row, Width), from, to, results.From(row));
+        for (var row = 0; !call.InCodes && row < rows; row++)
+            Soften(piece.Scores + ((long)row * SplitPositions), piece.Visible[row], scratch.Lanes, out results.Largest[row], out results.Sums[row]);
+    }
+
+    /// <inheritdoc/>
+    public override void AddValues(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int block, int split, int from, int to, Columns columns, in PartialResults results)
+    {
+        var (group, _, rows) = call.Block(block);
+        if (call.InCodes)
+            AddCodes(call, scratch, piece, rows, split, from, to, columns, results);
+        else
+            AddSingles(call, piece, group, rows, split, columns, results);
     }
 
     /// <inheritdoc/>
@@ -77,13 +104,17 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         }
 
         for (var row = rows; row < AttentionCall.Padded(rows, Rows); row++)
-            piece.Visible[row] = default;
+            piece.Visible[row] = piece.Visible[rows - 1]; // so that they go with the rest
         return (from / GroupPositions * GroupPositions, to);
     }
 
     // Turns a row's scores into exp(score − largest), 0 where it sees nothing; over whole groups of positions. The largest may pass over a NaN: its weight makes the sum NaN.
     private static void Soften(float* scores, in VisiblePositions visible, float* lanes, out float largest, out float sum)
     {
+        (largest, sum) = (0, 0);
+        if (visible.IsEmpty)
+            return;
+
         var from = visible.From / GroupPositions * GroupPositions;
         var to = AttentionCall.Padded(visible.To, GroupPositions);
         HideRow(scores, from, visible.From);

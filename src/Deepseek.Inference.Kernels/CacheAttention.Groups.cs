@@ -1,6 +1,6 @@
 namespace Deepseek.Inference.Kernels;
 
-// Whole numbers, one token, and splits that are too few for all workers: groups of positions are scored first, then columns of values weighted. Each number is computed as where a worker takes a whole split.
+// One token, and splits that are too few for all workers: groups of positions are scored first, then columns of values weighted. Each number is computed as where a worker takes a whole split.
 internal sealed unsafe partial class CacheAttention
 {
     // Blocks with splits, for a thread, from which on whole ones are shared out.
@@ -9,9 +9,9 @@ internal sealed unsafe partial class CacheAttention
     // Items of columns for a thread, if there are as many.
     private const int ColumnItemsPerThread = 4;
 
-    /// <summary>Whether workers share groups of a call's positions. One group there is nothing to share of.</summary>
+    /// <summary>Whether workers share groups of a call's positions. One group there is nothing to share of; and copies of floats are so large that the one who weighs them finds them too far away.</summary>
     internal static bool SharesGroups(in AttentionCall call, int threads) =>
-        call.InCodes && call.Tokens == 1 && call.Positions > AttentionCall.GroupPositions && threads > 1 && (long)call.Blocks * call.Splits < (long)SplitsPerThread * threads;
+        call.Tokens == 1 && (call.InCodes || !call.CopiesSingles) && call.Positions > AttentionCall.GroupPositions && threads > 1 && (long)call.Blocks * call.Splits < (long)SplitsPerThread * threads;
 
     private void RunGroups(ThreadTeam team)
     {
@@ -44,7 +44,7 @@ internal sealed unsafe partial class CacheAttention
                 return;
 
             if (from < to)
-                kernel.Weigh(scratch, piece, call.Block(block).Rows, from, to, pieces.Results(call, block, split));
+                kernel.Weigh(call, scratch, piece, call.Block(block).Rows, from, to, pieces.Results(call, block, split));
             if (pieces.EndsBlock(call, block))
                 pieces.JoinRows(call, block);
         }
@@ -69,7 +69,7 @@ internal sealed unsafe partial class CacheAttention
                 var piece = pieces.Piece(call, block, split);
                 var (from, to) = piece.Seen;
                 if (from < to)
-                    kernel.AddValues(call, scratch, piece, rows, split, from, to, columns, pieces.Results(call, block, split));
+                    kernel.AddValues(call, scratch, piece, block, split, from, to, columns, pieces.Results(call, block, split));
             }
 
             var width = Math.Min(columns.End, call.Shape.ValueWidth) - columns.First;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
@@ -118,6 +119,9 @@ internal static class FastExp
         q = Vector512.FusedMultiplyAdd(q, r, Vector512.Create(C3));
         q = Vector512.FusedMultiplyAdd(q, r, Vector512.Create(C2));
         var p = Vector512.FusedMultiplyAdd(q, r * r, r) + Vector512<float>.One;
+
+        if (Avx512F.IsSupported)
+            return Avx512F.Scale(p, n);
 
         // The rounder's last bits hold n as a whole number.
         var power = whole.AsInt32() - Vector512.Create(RounderBits);

@@ -51,7 +51,7 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<in
     public static Vector512<float> Exp(Vector512<float> value) => FastExp.Exp(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> ZeroWhereZero(Vector512<float> test, Vector512<float> values) => Vector512.AndNot(values, Vector512.Equals(test, Vector512<float>.Zero));
+    public static Vector512<float> ZeroWhereZero(Vector512<float> test, Vector512<float> values) => Vector512.ConditionalSelect(Vector512.Equals(test, Vector512<float>.Zero), Vector512<float>.Zero, values);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreRounded(Vector512<float> value, short* to)

@@ -32,33 +32,15 @@ public sealed partial class CacheAttentionTests
     public void Run_RowThatIsNotFinite_MakesNaNOfWhatSeesItAlone(string formatName, KernelPath path)
     {
         var format = Enum.Parse<CacheFormat>(formatName);
-        const int First = 300;
-        foreach (var (value, element) in new[] { (float.NaN, 0), (float.NaN, 150), (float.PositiveInfinity, 3), (float.NegativeInfinity, 140) })
+        foreach (var poisoned in new[] { 17, 301, 303 })
         {
-            foreach (var poisoned in new[] { 17, 301, 303 })
+            foreach (var window in new[] { AttentionWindow.None, new(2, 5), new(290, 0) })
             {
-                foreach (var window in new[] { AttentionWindow.None, new(2, 5), new(290, 0) })
+                foreach (var (value, isRope, element) in new[] { (float.NaN, false, 0), (float.NaN, true, 14), (float.PositiveInfinity, false, 3), (float.NegativeInfinity, true, 4) })
                 {
-                    var attention = new AttentionCase(format, AttentionShape.Latent(5, 136, 16), First, 6, seed: 20260411) { Window = window };
-                    var clean = attention.Run(path);
-                    var row = attention.Values[(poisoned * 152)..((poisoned + 1) * 152)];
-                    row[element] = value;
-                    attention.Write(poisoned, row);
-
-                    foreach (var actual in new[] { attention.Run(path), attention.Run(path, 2, 1), attention.Run(KernelPath.Scalar) })
-                    {
-                        for (var t = 0; t < attention.Tokens; t++)
-                        {
-                            var (i, some) = (First + t, (t * 5 * 136)..((t + 1) * 5 * 136));
-                            var sees = poisoned <= i && (i - poisoned < window.Recent || poisoned < window.Sink);
-                            if (!sees)
-                                AssertSame(clean[some], actual[some]);
-                            else if (float.IsNaN(value) || format == CacheFormat.Int16)
-                                Assert.All(actual[some], output => Assert.True(float.IsNaN(output)));
-                            else
-                                Assert.All(Enumerable.Range(0, 5), head => Assert.True(element >= 136 || !float.IsFinite(actual[some][(head * 136) + element])));
-                        }
-                    }
+                    // 16 rows of several tokens, with copied rows and without.
+                    AssertNotFinite(format, path, AttentionShape.Latent(5, 136, 16), window, poisoned, element + (isRope ? 136 : 0), value);
+                    AssertNotFinite(format, path, AttentionShape.Latent(8, 64, 32), window, poisoned, element + (isRope ? 64 : 0), value);
                 }
             }
         }
@@ -82,13 +64,13 @@ public sealed partial class CacheAttentionTests
         }
     }
 
-    [Theory, MemberData(nameof(OnPaths))]
-    public void Run_QueryThatIsNotFiniteSharedOutByGroups_MakesItsHeadNaNAlone(KernelPath path)
+    [Theory, MemberData(nameof(FormatsOnPaths))]
+    public void Run_QueryThatIsNotFiniteSharedOutByGroups_MakesItsHeadNaNAlone(string formatName, KernelPath path)
     {
         // 16 heads fill vectors of 512 bits; a NaN may have any bits.
         foreach (var value in new[] { float.NaN, BitConverter.Int32BitsToSingle(0x7FC01234), float.PositiveInfinity, float.NegativeInfinity })
         {
-            var attention = new AttentionCase(CacheFormat.Int16, AttentionShape.Latent(16, 64, 32), 300, 1, seed: 20260413);
+            var attention = new AttentionCase(Enum.Parse<CacheFormat>(formatName), AttentionShape.Latent(16, 64, 32), 300, 1, seed: 20260413);
             var clean = attention.Run(path, threads: 2);
             attention.Queries[(2 * 96) + 9] = value;
 
@@ -124,5 +106,31 @@ public sealed partial class CacheAttentionTests
         var actual = attention.Run(KernelPaths.Selected);
 
         Assert.Equal([.. attention.Values[16..24], .. attention.Values[16..24], .. attention.Values[24..32], .. attention.Values[24..32]], actual);
+    }
+
+    private static void AssertNotFinite(CacheFormat format, KernelPath path, AttentionShape shape, AttentionWindow window, int poisoned, int element, float value)
+    {
+        const int First = 300;
+        var (heads, latent, width) = (shape.Heads, shape.ValueWidth, shape.KeyWidth);
+        var attention = new AttentionCase(format, shape, First, 6, seed: 20260411) { Window = window };
+        var clean = attention.Run(path);
+        var row = attention.Values[(poisoned * width)..((poisoned + 1) * width)];
+        row[element] = value;
+        attention.Write(poisoned, row);
+
+        foreach (var actual in new[] { attention.Run(path), attention.Run(path, 2, 1), attention.Run(KernelPath.Scalar) })
+        {
+            for (var t = 0; t < attention.Tokens; t++)
+            {
+                var (i, some) = (First + t, (t * heads * latent)..((t + 1) * heads * latent));
+                var sees = poisoned <= i && (i - poisoned < window.Recent || poisoned < window.Sink);
+                if (!sees)
+                    AssertSame(clean[some], actual[some]);
+                else if (float.IsNaN(value) || format == CacheFormat.Int16)
+                    Assert.All(actual[some], output => Assert.True(float.IsNaN(output)));
+                else
+                    Assert.All(Enumerable.Range(0, heads), head => Assert.True(element >= latent || !float.IsFinite(actual[some][(head * latent) + element])));
+            }
+        }
     }
 }

@@ -61,11 +61,14 @@ public sealed partial class CacheAttentionTests
         var format = Enum.Parse<CacheFormat>(formatName);
         foreach (var window in new[] { AttentionWindow.None, new(100, 4) })
         {
-            var attention = new AttentionCase(format, Shapes(format)[0], 200, 90, seed: 20260403) { Window = window };
-            var expected = attention.Run(path);
+            foreach (var shape in Shapes(format).Take(2))
+            {
+                var attention = new AttentionCase(format, shape, 200, 90, seed: 20260403) { Window = window };
+                var expected = attention.Run(path);
 
-            foreach (var chunks in new int[][] { [1], [2], [3, 50, 1, 7], [64], [5, 11] })
-                AssertSame(expected, attention.Run(path, threads: 2, chunks));
+                foreach (var chunks in new int[][] { [1], [2], [3, 50, 1, 7], [64], [5, 11] })
+                    AssertSame(expected, attention.Run(path, threads: 2, chunks));
+            }
         }
     }
 
@@ -86,9 +89,11 @@ public sealed partial class CacheAttentionTests
     [Theory, MemberData(nameof(FormatsOnPaths))]
     public void Run_OneTokenOverFewSplits_EqualsScalarBitForBit(string formatName, KernelPath path)
     {
-        // Whole numbers are shared out by groups of positions, then by columns, where there are fewer blocks with splits than twice the threads. A window leaves whole splits unseen.
+        // Rows that are read as they are cached, and whole numbers, are shared out by groups of positions, then by columns, where there are fewer blocks with splits than twice the threads. A window leaves whole splits unseen.
         var format = Enum.Parse<CacheFormat>(formatName);
         AttentionShape[] shapes = [AttentionShape.Latent(16, 64, 32), AttentionShape.Latent(5, 136, 16), AttentionShape.Latent(40, 32, 8)];
+        if (format != CacheFormat.Int16)
+            shapes = [.. shapes, AttentionShape.Grouped(2, 6, 32), AttentionShape.Grouped(1, 37, 64)];
         foreach (var (positions, threads, window) in new[] { (0, 2, 0), (31, 2, 0), (100, 3, 0), (255, 2, 0), (256, 3, 0), (500, 5, 0), (767, 2, 0), (1300, 5, 0), (1100, 4, 40), (900, 3, 300), (600, 4, 40) })
         {
             foreach (var shape in shapes)
@@ -100,13 +105,13 @@ public sealed partial class CacheAttentionTests
         }
     }
 
-    [Theory, MemberData(nameof(OnPaths))]
-    public void Run_OneTokenWithWideValues_EqualsScalarBitForBit(KernelPath path)
+    [Theory, MemberData(nameof(FormatsOnPaths))]
+    public void Run_OneTokenWithWideValues_EqualsScalarBitForBit(string formatName, KernelPath path)
     {
         // 17 steps of 32 columns are items of two and a last one of one; 530 values are copied and filled up.
         foreach (var width in new[] { 544, 530 })
         {
-            var attention = new AttentionCase(CacheFormat.Int16, AttentionShape.Latent(16, width, 64), 100, 1, seed: 20260411);
+            var attention = new AttentionCase(Enum.Parse<CacheFormat>(formatName), AttentionShape.Latent(16, width, 64), 100, 1, seed: 20260411);
 
             AssertSame(attention.Run(KernelPath.Scalar), attention.Run(path, threads: 2));
         }
@@ -121,15 +126,15 @@ public sealed partial class CacheAttentionTests
     [InlineData(16, 300, 1, 1, false)]
     [InlineData(40, 601, 1, 4, true)] // two blocks with three splits each
     [InlineData(40, 601, 1, 3, false)]
-    public unsafe void SharesGroups_WholeNumbersOfOneTokenOverFewSplits_Alone(int heads, int positions, int tokens, int threads, bool expected)
+    public unsafe void SharesGroups_OneTokenOverFewSplits_UnlessFloatsAreCopied(int heads, int positions, int tokens, int threads, bool expected)
     {
-        Assert.Equal((expected, false), (Shares(CacheFormat.Int16), Shares(CacheFormat.Fp32)));
+        Assert.Equal((expected, expected, false, false), (Shares(CacheFormat.Int16), Shares(CacheFormat.Fp32), Shares(CacheFormat.BF16), Shares(CacheFormat.Fp32, 70)));
 
-        bool Shares(CacheFormat format)
+        bool Shares(CacheFormat format, int width = 64)
         {
             AttentionCall call = new()
             {
-                Shape = AttentionShape.Latent(heads, 64, 32), Cache = new CachedRows(format, null, 96, null), FirstPosition = positions - tokens, Tokens = tokens, BlockRows = 32,
+                Shape = AttentionShape.Latent(heads, width, 32), Cache = new CachedRows(format, null, width + 32, null), FirstPosition = positions - tokens, Tokens = tokens, BlockRows = 32,
             };
             return CacheAttention.SharesGroups(call, threads);
         }
@@ -203,6 +208,7 @@ public sealed partial class CacheAttentionTests
         [
             .. Enum.GetValues<CacheFormat>().Select(format => new AttentionCase(format, Shapes(format)[0], 300, 5, seed: 20260406)),
             new AttentionCase(CacheFormat.Int16, Shapes(CacheFormat.Int16)[0], 300, 1, seed: 20260408),
+            new AttentionCase(CacheFormat.Fp32, Shapes(CacheFormat.Fp32)[1], 300, 1, seed: 20260409),
         ];
         using var team = new ThreadTeam(2);
         using var attention = new CacheAttention(Paths[^1]);
