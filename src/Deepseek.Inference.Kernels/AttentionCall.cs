@@ -16,6 +16,9 @@ internal unsafe struct AttentionCall
     /// <summary>Query rows that kernels compute together. A block's rows, and widths in memory, are filled up to such multiples.</summary>
     public const int TileRows = 4;
 
+    /// <summary>Rows of a block at most. More of them share what comes from memory; fewer leave it room in the second cache.</summary>
+    public const int MostBlockRows = 32;
+
     /// <summary>Columns that the widest kernels take at once.</summary>
     public const int ColumnStep = 32;
 

@@ -13,46 +13,66 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     {
         var values = piece.ValuesOf(call, group, split);
         var (stride, step) = ((nint)call.SingleStride, (nint)call.PartialStride);
+        var shared = stackalloc VisiblePositions[AttentionCall.MostBlockRows / Rows];
+        var tiles = 0;
+        for (var row = 0; row < rows; row += TileRows(row, rows))
+            shared[tiles++] = SharedBy(piece.Visible + row, TileRows(row, rows));
         for (nint column = columns.First; column < columns.End; column += 2 * Width)
         {
             var outputs = results.Output(0) + column;
             for (var row = 0; row < AttentionCall.Padded(rows, Rows); row++)
                 StorePair(outputs + (row * step), TLanes.Create(0), TLanes.Create(0));
-            WeighSingles(piece, rows, values + column, stride, outputs, step);
+            for (int row = 0, tile = 0; row < rows; row += TileRows(row, rows), tile++)
+                WeighTile(piece, row, TileRows(row, rows), shared[tile], values + column, stride, outputs, step);
         }
     }
 
-    // Rows that see different positions go one by one, since what a row does not see may be anything. Of neighbouring rows, fewer than a split has positions, all see the same if the first and the last do.
-    private static void WeighSingles(in AttentionPiece piece, int rows, float* values, nint stride, float* outputs, nint step)
-    {
-        for (var row = 0; row < rows;)
-        {
-            var seen = piece.Visible[row];
-            var weights = piece.Scores + ((long)row * SplitPositions);
-            var output = outputs + (row * step);
-            if (Width == Lanes && row + Lanes <= rows && piece.Visible[row + Lanes - 1] == seen)
-            {
-                for (nint part = 0; part < 2 * Width; part += Width)
-                {
-                    WeighSixteen(weights, values + part, stride, seen.From, seen.Until, output + part, step);
-                    WeighSixteen(weights, values + part, stride, seen.Again, seen.To, output + part, step);
-                }
+    private static int TileRows(int row, int rows) => Width == Lanes && row + Lanes <= rows ? Lanes : Rows;
 
-                row += Lanes;
-            }
-            else if (piece.Visible[row + Rows - 1] == seen)
-            {
-                WeighFour(weights, values, stride, seen.From, seen.Until, output, step);
-                WeighFour(weights, values, stride, seen.Again, seen.To, output, step);
-                row += Rows;
-            }
-            else
-            {
-                WeighOne(weights, values, stride, seen.From, seen.Until, output);
-                WeighOne(weights, values, stride, seen.Again, seen.To, output);
-                row++;
-            }
+    // Of the first spans that some rows see, the part that all of them see, and the second span if they have the same.
+    private static VisiblePositions SharedBy(VisiblePositions* visible, int rows)
+    {
+        var shared = visible[0];
+        for (var row = 1; row < rows; row++)
+        {
+            var (from, until) = (Math.Max(shared.From, visible[row].From), Math.Min(shared.Until, visible[row].Until));
+            var isSame = shared.Again == visible[row].Again && shared.To == visible[row].To;
+            shared = new VisiblePositions(from, until, isSame ? shared.Again : 0, isSame ? shared.To : 0);
         }
+
+        return shared.From < shared.Until ? shared : shared with { From = 0, Until = 0 };
+    }
+
+    // What all rows see they share; the rest goes row by row, since what a row does not see may be anything. Each adds its positions in their order.
+    private static void WeighTile(in AttentionPiece piece, int row, int rows, VisiblePositions shared, float* values, nint stride, float* outputs, nint step)
+    {
+        var visible = piece.Visible + row;
+        var weights = piece.Scores + ((long)row * SplitPositions);
+        outputs += row * step;
+        var apart = visible[0] == shared && visible[rows - 1] == shared ? 0 : rows;
+        for (var i = 0; i < apart; i++)
+            WeighOne(weights + (i * SplitPositions), values, stride, visible[i].From, Math.Min(visible[i].Until, shared.From), outputs + (i * step));
+        WeighRows(weights, rows, values, stride, shared.From, shared.Until, outputs, step);
+        for (var i = 0; i < apart; i++)
+        {
+            WeighOne(weights + (i * SplitPositions), values, stride, Math.Max(visible[i].From, shared.Until), visible[i].Until, outputs + (i * step));
+            if (shared.To == 0)
+                WeighOne(weights + (i * SplitPositions), values, stride, visible[i].Again, visible[i].To, outputs + (i * step));
+        }
+
+        WeighRows(weights, rows, values, stride, shared.Again, shared.To, outputs, step);
+    }
+
+    private static void WeighRows(float* weights, int rows, float* values, nint stride, int from, int to, float* output, nint step)
+    {
+        if (rows == Rows)
+        {
+            WeighFour(weights, values, stride, from, to, output, step);
+            return;
+        }
+
+        WeighSixteen(weights, values, stride, from, to, output, step);
+        WeighSixteen(weights, values + Width, stride, from, to, output + Width, step);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -18,9 +18,6 @@ namespace Deepseek.Inference.Kernels;
 /// </remarks>
 internal sealed unsafe partial class CacheAttention : IDisposable
 {
-    // Query rows that read a split together. More of them share what comes from memory; fewer leave it room in the second cache.
-    private const int MostBlockRows = 32;
-
     // Largest blocks a thread from which on a block's splits are computed by one worker, one after the other.
     private const int BlocksPerThread = 4;
 
@@ -104,7 +101,7 @@ internal sealed unsafe partial class CacheAttention : IDisposable
             Outputs = output,
             OutputStride = outputStride,
             Vnni = _path == KernelPath.Avx512Vnni,
-            BlockRows = AttentionCall.Padded(Math.Min(MostBlockRows, tokens * shape.HeadsPerGroup), AttentionCall.TileRows),
+            BlockRows = AttentionCall.Padded(Math.Min(AttentionCall.MostBlockRows, tokens * shape.HeadsPerGroup), AttentionCall.TileRows),
         };
     }
 
