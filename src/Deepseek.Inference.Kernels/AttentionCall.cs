@@ -13,7 +13,7 @@ internal unsafe struct AttentionCall
     /// <summary>Groups of a split.</summary>
     public const int SplitGroups = SplitPositions / GroupPositions;
 
-    /// <summary>Query rows that kernels compute together. A block's rows, and widths in memory, are filled up to such multiples.</summary>
+    /// <summary>Query rows that kernels compute together at least. A block's rows, and widths in memory, are filled up to such multiples.</summary>
     public const int TileRows = 4;
 
     /// <summary>Rows of a block at most. More of them share what comes from memory; fewer leave it room in the second cache.</summary>
@@ -22,7 +22,7 @@ internal unsafe struct AttentionCall
     /// <summary>Columns that the widest kernels take at once.</summary>
     public const int ColumnStep = 32;
 
-    /// <summary>Keys whose sums are in registers at once.</summary>
+    /// <summary>Keys that rows meet together.</summary>
     public const int KeysAtOnce = 8;
 
     /// <summary>Passes over a key of floats where a query row is a lane: each adds two of its <see cref="LaneSums.Lanes"/> sums.</summary>

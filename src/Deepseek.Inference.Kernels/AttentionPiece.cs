@@ -65,12 +65,8 @@ internal readonly unsafe struct AttentionPiece
         call.CopiesSingles ? Singles : (float*)call.Cache.At((long)split * Split, call.Shape.KeyOffset + (group * call.Shape.KeyWidth));
 
     /// <summary>Its value.</summary>
-    public float* ValuesOf(in AttentionCall call, int group, int split)
-    {
-        if (call.CopiesSingles)
-            return Singles + (call.SharesValues ? 0 : call.QueryWidth);
-        return (float*)call.Cache.At((long)split * Split, call.Shape.ValueOffset + (group * call.Shape.ValueWidth));
-    }
+    public float* ValuesOf(in AttentionCall call, int group, int split) =>
+        !call.CopiesSingles ? (float*)call.Cache.At((long)split * Split, call.Shape.ValueOffset + (group * call.Shape.ValueWidth)) : call.SharesValues ? Singles : Singles + call.QueryWidth;
 
     /// <summary>The whole numbers of a split's first position.</summary>
     public short* CodesOf(in AttentionCall call, int split) => call.CopiesCodes ? Codes : (short*)call.Cache.At((long)split * Split, 0);

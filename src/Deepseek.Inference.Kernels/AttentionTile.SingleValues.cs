@@ -3,10 +3,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
-// Values of floats, weighted: two vectors of columns of all positions, and then the next two. What memory they take stays in the first cache for all rows.
+// Values of floats, weighted: two vectors of columns of all positions, and then the next two. Sums stay in registers for all of a split; its values come from the second cache.
 internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    // Positions further on whose lines are asked for: lines lie too far apart for processors to foresee them.
+    // Positions further on whose lines are asked for where rows are few: they lie too far apart for processors to foresee them. With 16 rows a line has time enough.
     private const int ValuesAhead = 16;
 
     private static void AddSingles(in AttentionCall call, in AttentionPiece piece, int group, int rows, int split, Columns columns, in PartialResults results)
@@ -15,32 +15,31 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         var (stride, step) = ((nint)call.SingleStride, (nint)call.PartialStride);
         var shared = stackalloc VisiblePositions[AttentionCall.MostBlockRows / Rows];
         var tiles = 0;
-        for (var row = 0; row < rows; row += TileRows(row, rows))
-            shared[tiles++] = SharedBy(piece.Visible + row, TileRows(row, rows));
+        for (var row = 0; row < rows; row += Together(row, rows))
+            shared[tiles++] = SharedBy(piece.Visible + row, Together(row, rows));
         for (nint column = columns.First; column < columns.End; column += 2 * Width)
         {
             var outputs = results.Output(0) + column;
             for (var row = 0; row < AttentionCall.Padded(rows, Rows); row++)
                 StorePair(outputs + (row * step), TLanes.Create(0), TLanes.Create(0));
-            for (int row = 0, tile = 0; row < rows; row += TileRows(row, rows), tile++)
-                WeighTile(piece, row, TileRows(row, rows), shared[tile], values + column, stride, outputs, step);
+            for (int row = 0, tile = 0; row < rows; row += Together(row, rows), tile++)
+                WeighTile(piece, row, Together(row, rows), shared[tile], values + column, stride, outputs, step);
         }
     }
 
-    private static int TileRows(int row, int rows) => Width == Lanes && row + Lanes <= rows ? Lanes : Rows;
+    // From a row on, how many go together.
+    private static int Together(int row, int rows) => Width == Lanes && row + Lanes <= rows ? Lanes : Rows;
 
-    // Of the first spans that some rows see, the part that all of them see, and the second span if they have the same.
+    // What all of some rows see, but for second spans where rows differ. They are in the order of positions and far fewer than a split has: all see the same if the first and the last do.
     private static VisiblePositions SharedBy(VisiblePositions* visible, int rows)
     {
-        var shared = visible[0];
-        for (var row = 1; row < rows; row++)
-        {
-            var (from, until) = (Math.Max(shared.From, visible[row].From), Math.Min(shared.Until, visible[row].Until));
-            var isSame = shared.Again == visible[row].Again && shared.To == visible[row].To;
-            shared = new VisiblePositions(from, until, isSame ? shared.Again : 0, isSame ? shared.To : 0);
-        }
+        if (visible[0] == visible[rows - 1])
+            return visible[0];
 
-        return shared.From < shared.Until ? shared : shared with { From = 0, Until = 0 };
+        var (from, until) = (visible[0].From, visible[0].Until);
+        for (var row = 1; row < rows; row++)
+            (from, until) = (Math.Max(from, visible[row].From), Math.Min(until, visible[row].Until));
+        return from < until ? new VisiblePositions(from, until, 0, 0) : default;
     }
 
     // What all rows see they share; the rest goes row by row, since what a row does not see may be anything. Each adds its positions in their order.
@@ -49,18 +48,16 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         var visible = piece.Visible + row;
         var weights = piece.Scores + ((long)row * SplitPositions);
         outputs += row * step;
-        var apart = visible[0] == shared && visible[rows - 1] == shared ? 0 : rows;
+        var apart = visible[0] == visible[rows - 1] ? 0 : rows;
         for (var i = 0; i < apart; i++)
             WeighOne(weights + (i * SplitPositions), values, stride, visible[i].From, Math.Min(visible[i].Until, shared.From), outputs + (i * step));
         WeighRows(weights, rows, values, stride, shared.From, shared.Until, outputs, step);
+        WeighRows(weights, rows, values, stride, shared.Again, shared.To, outputs, step);
         for (var i = 0; i < apart; i++)
         {
             WeighOne(weights + (i * SplitPositions), values, stride, Math.Max(visible[i].From, shared.Until), visible[i].Until, outputs + (i * step));
-            if (shared.To == 0)
-                WeighOne(weights + (i * SplitPositions), values, stride, visible[i].Again, visible[i].To, outputs + (i * step));
+            WeighOne(weights + (i * SplitPositions), values, stride, visible[i].Again, visible[i].To, outputs + (i * step));
         }
-
-        WeighRows(weights, rows, values, stride, shared.Again, shared.To, outputs, step);
     }
 
     private static void WeighRows(float* weights, int rows, float* values, nint stride, int from, int to, float* output, nint step)

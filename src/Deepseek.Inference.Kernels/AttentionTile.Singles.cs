@@ -24,8 +24,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             for (var p = position; p < end; p += 2)
             {
                 var key = keys + (p * stride);
-                var value = call.SharesValues ? key : values + (p * stride);
-                Dots(scratch.Queries + ((long)row * width), width, key, p + 1 < to ? stride : 0, GroupPositions * stride, value, scratch.Lanes);
+                Dots(scratch.Queries + ((long)row * width), width, key, p + 1 < to ? stride : 0, GroupPositions * stride, values + (p * stride), scratch.Lanes);
                 StoreScores(LaneSums.Add8(scratch.Lanes), piece.Scores + ((long)row * SplitPositions) + p);
             }
         }

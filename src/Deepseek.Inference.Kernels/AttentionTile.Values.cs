@@ -5,7 +5,7 @@ namespace Deepseek.Inference.Kernels;
 // Values of whole numbers, weighted: two positions a step, whose numbers lie side by side in a lane.
 internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    // Two vectors of columns after the other, group by group: their sums stay in the first cache.
+    // In machine code as many rows and groups as can be; the others two vectors of columns after the other, group by group, whose sums stay in the first cache.
     private static void AddCodes(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int rows, int split, int from, int to, Columns columns, in PartialResults results)
     {
         var (step, stride) = ((long)call.PartialStride, call.CodeStride);

@@ -15,7 +15,6 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     private const int Rows = AttentionCall.TileRows;
     private const int Lanes = LaneSums.Lanes;
     private const int CodeRun = AttentionCall.CodeRun;
-
     private const int KeysAtOnce = AttentionCall.KeysAtOnce;
 
     private static int Width => TLanes.Count;
@@ -46,9 +45,14 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     /// <inheritdoc/>
     public override void Weigh(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int rows, int from, int to, in PartialResults results)
     {
-        for (var row = 0; call.InCodes && row < rows; row += Width)
-            Weigh(scratch.Lanes, piece, row, Math.Min(rows - row, Width), from, to, results.From(row));
-        for (var row = 0; !call.InCodes && row < rows; row++)
+        if (call.InCodes)
+        {
+            for (var row = 0; row < rows; row += Width)
+                Weigh(scratch.Lanes, piece, row, Math.Min(rows - row, Width), from, to, results.From(row));
+            return;
+        }
+
+        for (var row = 0; row < rows; row++)
             Soften(piece.Scores + ((long)row * SplitPositions), piece.Visible[row], scratch.Lanes, out results.Largest[row], out results.Sums[row]);
     }
 

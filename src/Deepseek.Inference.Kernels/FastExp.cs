@@ -120,6 +120,7 @@ internal static class FastExp
         q = Vector512.FusedMultiplyAdd(q, r, Vector512.Create(C2));
         var p = Vector512.FusedMultiplyAdd(q, r * r, r) + Vector512<float>.One;
 
+        // p · 2ⁿ, rounded once, as by the two factors: the product with the first is exact.
         if (Avx512F.IsSupported)
             return Avx512F.Scale(p, n);
 

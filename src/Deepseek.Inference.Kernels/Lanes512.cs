@@ -50,6 +50,7 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<in
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> value) => FastExp.Exp(value);
 
+    // A comparison gives a mask there, which a move can take.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ZeroWhereZero(Vector512<float> test, Vector512<float> values) => Vector512.ConditionalSelect(Vector512.Equals(test, Vector512<float>.Zero), Vector512<float>.Zero, values);
 

@@ -109,6 +109,22 @@ internal sealed unsafe class AttentionCase
         return [.. Enumerable.Range(0, Tokens).SelectMany(token => output.AsSpan(token * outputStride, width).ToArray())];
     }
 
+    /// <summary>All outputs, over a cache behind whose last row reading ends the process.</summary>
+    public float[] RunBeforeAProtectedPage(KernelPath path, int threads)
+    {
+        var output = new float[Tokens * Shape.Heads * Shape.ValueWidth];
+        using var team = new ThreadTeam(threads);
+        using var attention = new CacheAttention(path);
+        using var memory = new ProtectedMemory(_rows);
+        fixed (float* scales = _scales, q = Queries, o = output)
+        {
+            attention.Add(Shape, new CachedRows(Format, memory.Start, _stride, scales), FirstPosition, Tokens, q, Shape.Heads * Shape.KeyWidth, Scale, Window, o, Shape.Heads * Shape.ValueWidth);
+            attention.Run(team);
+        }
+
+        return output;
+    }
+
     /// <summary>All outputs of each case, of sequences computed together.</summary>
     public static float[][] RunTogether(AttentionCase[] cases, CacheAttention attention, ThreadTeam team)
     {

@@ -67,7 +67,7 @@ public sealed partial class CacheAttentionTests
     [Theory, MemberData(nameof(FormatsOnPaths))]
     public void Run_QueryThatIsNotFiniteSharedOutByGroups_MakesItsHeadNaNAlone(string formatName, KernelPath path)
     {
-        // 16 heads fill vectors of 512 bits; a NaN may have any bits.
+        // 16 heads fill vectors of 512 bits; a NaN may have any bits. Of 16-bit floats, which are copied, rows are shared out instead.
         foreach (var value in new[] { float.NaN, BitConverter.Int32BitsToSingle(0x7FC01234), float.PositiveInfinity, float.NegativeInfinity })
         {
             var attention = new AttentionCase(Enum.Parse<CacheFormat>(formatName), AttentionShape.Latent(16, 64, 32), 300, 1, seed: 20260413);

@@ -18,6 +18,13 @@ internal sealed class BenchmarkRun(LanguageModel model, ModelBenchmarkOptions op
 
     private int _sequences; // drawn so far: each has tokens of its own
 
+    /// <summary>The precision that caches have.</summary>
+    public CachePrecision PrecisionOfCaches()
+    {
+        using var cache = model.CreateCache(_cacheOptions);
+        return cache.Options.Precision!.Value;
+    }
+
     /// <summary>Times the prompt.</summary>
     public TokenSpeed Prefill()
     {
@@ -69,13 +76,6 @@ internal sealed class BenchmarkRun(LanguageModel model, ModelBenchmarkOptions op
         }
 
         return times;
-    }
-
-    /// <summary>The precision that caches have.</summary>
-    public CachePrecision CachePrecision()
-    {
-        using var cache = model.CreateCache(_cacheOptions);
-        return cache.Options.Precision!.Value;
     }
 
     private TimeSpan PrefillOnce(int tokens)

@@ -88,7 +88,7 @@ public sealed record ModelBenchmark
         options.Validate(model.Config);
 
         var run = new BenchmarkRun(model, options, progress, cancellationToken);
-        var cachePrecision = run.CachePrecision();
+        var cachePrecision = run.PrecisionOfCaches();
         var prefill = options.PromptTokens > 0 ? run.Prefill() : null;
         var (decode, bytes, paging) = options.NewTokens > 0 ? run.Decode() : (null, null, null);
         return new ModelBenchmark

@@ -32,7 +32,7 @@ public sealed record ModelBenchmarkOptions
 
     /// <summary>Reports every fault at once.</summary>
     /// <param name="config">The model that is to be timed.</param>
-    /// <exception cref="ArgumentException">A number is out of its range, the model has too few positions, or its caches cannot have that precision; all faults are named.</exception>
+    /// <exception cref="ArgumentException">A number is out of its range, the model has too few positions, or whole numbers are asked for where attention is not latent; all faults are named.</exception>
     public void Validate(ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);

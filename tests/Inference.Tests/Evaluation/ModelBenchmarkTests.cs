@@ -1,7 +1,9 @@
 using Deepseek.Inference.Caching;
+using Deepseek.Inference.Compute;
 using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Evaluation;
 using Deepseek.Inference.Kernels;
+using Deepseek.Inference.Models;
 using Deepseek.Inference.Planning;
 using Deepseek.Inference.Store;
 using Deepseek.Inference.Tests.Models;
@@ -52,6 +54,18 @@ public sealed class ModelBenchmarkTests
         Assert.Null(decode.PeakShare(Machine));
         AssertSpeed(decode.Decode);
         Assert.Equal(CachePrecision.Float16, decode.CachePrecision);
+    }
+
+    [Fact]
+    public async Task Measure_Store_HasCachesOfItsDefaultUnlessAnotherPrecisionIsAskedFor()
+    {
+        using var store = await Stores.ConvertAsync(Fixture.Folder("v2-lite"));
+        using var model = await LanguageModel.LoadAsync(store.Path, new ModelOptions { Operations = ComputeOperations.Cpu }, cancellationToken: TestContext.Current.CancellationToken);
+
+        var ownChoice = ModelBenchmark.Measure(model, new ModelBenchmarkOptions { PromptTokens = 2, NewTokens = 1, Repetitions = 1 });
+        var asked = ModelBenchmark.Measure(model, new ModelBenchmarkOptions { PromptTokens = 2, NewTokens = 1, Repetitions = 1, CachePrecision = CachePrecision.BFloat16 });
+
+        Assert.Equal((CachePrecision.Int16, CachePrecision.BFloat16), (ownChoice.CachePrecision, asked.CachePrecision));
     }
 
     [Fact]
