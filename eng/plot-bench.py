@@ -22,6 +22,8 @@ def bars(path):
                 yield f"prefill of {run['prompt']}, {activations}", run["prefill_peak_share"], ARITHMETIC, run["prefill_tokens_per_second"]
             if run.get("decode_tokens_per_second"):
                 what = f"{run['batch']} sequences" if run["batch"] > 1 else f"decode at {run['depth']}" if run["depth"] else "decode"
+                cache = run["paths"].get("cache", "int16")  # runs before it was told had the default
+                what += "" if cache == "int16" else f", {cache} cache"
                 yield f"{what}, {activations}", run["decode_bandwidth_share"], MEMORY, run["decode_tokens_per_second"]
 
 
