@@ -4,11 +4,10 @@ namespace Deepseek.Inference.Kernels;
 internal readonly unsafe struct AttentionPiece
 {
     private const int Split = AttentionCall.SplitPositions;
+    private const int Groups = AttentionCall.SplitGroups;
 
     // Kernels may read a step beyond the last element.
     private const int Slack = AttentionCall.ColumnStep;
-
-    private const int Groups = AttentionCall.SplitGroups;
 
     /// <summary>Places it for a call, from a place in memory on, which moves behind it.</summary>
     public AttentionPiece(in AttentionCall call, ref byte* at)

@@ -67,6 +67,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                     Sse.Prefetch1(ahead + i);
                     Sse.Prefetch0(near + i);
                 }
+
                 var q = TLanes.Load(queries);
                 s0 = TLanes.FusedMultiplyAdd(q, TLanes.Create(k0[i]), s0);
                 s1 = TLanes.FusedMultiplyAdd(q, TLanes.Create(k1[i]), s1);
@@ -87,14 +88,8 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 t7 = TLanes.FusedMultiplyAdd(q, TLanes.Create(k7[i + Passes]), t7);
             }
 
-            TLanes.Store(TLanes.Add(s0, t0), sums);
-            TLanes.Store(TLanes.Add(s1, t1), sums + Lanes);
-            TLanes.Store(TLanes.Add(s2, t2), sums + (2 * Lanes));
-            TLanes.Store(TLanes.Add(s3, t3), sums + (3 * Lanes));
-            TLanes.Store(TLanes.Add(s4, t4), sums + (4 * Lanes));
-            TLanes.Store(TLanes.Add(s5, t5), sums + (5 * Lanes));
-            TLanes.Store(TLanes.Add(s6, t6), sums + (6 * Lanes));
-            TLanes.Store(TLanes.Add(s7, t7), sums + (7 * Lanes));
+            StoreLanes(
+                sums, TLanes.Add(s0, t0), TLanes.Add(s1, t1), TLanes.Add(s2, t2), TLanes.Add(s3, t3), TLanes.Add(s4, t4), TLanes.Add(s5, t5), TLanes.Add(s6, t6), TLanes.Add(s7, t7));
         }
     }
 

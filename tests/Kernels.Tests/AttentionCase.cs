@@ -82,47 +82,17 @@ internal sealed unsafe class AttentionCase
 
     public float[] Run(CacheAttention attention, ThreadTeam team, params int[] chunks)
     {
-        const int Beyond = 5; // elements between tokens
-        var (queryStride, outputStride) = ((Shape.Heads * Shape.KeyWidth) + Beyond, (Shape.Heads * Shape.ValueWidth) + Beyond);
-        var queries = new float[Tokens * queryStride];
-        for (var t = 0; t < Tokens; t++)
-            Queries.AsSpan(t * Shape.Heads * Shape.KeyWidth, Shape.Heads * Shape.KeyWidth).CopyTo(queries.AsSpan(t * queryStride));
-        var output = new float[Tokens * outputStride];
-        Array.Fill(output, -7);
         fixed (byte* rows = _rows)
-        {
-            fixed (float* scales = _scales, q = queries, o = output)
-            {
-                var cache = new CachedRows(Format, rows, _stride, scales);
-                for (int first = 0, i = 0; first < Tokens; i++)
-                {
-                    var count = chunks.Length == 0 ? Tokens : Math.Min(chunks[i % chunks.Length], Tokens - first);
-                    attention.Add(Shape, cache, FirstPosition + first, count, q + (first * queryStride), queryStride, Scale, Window, o + (first * outputStride), outputStride);
-                    attention.Run(team);
-                    first += count;
-                }
-            }
-        }
-
-        var width = outputStride - Beyond;
-        Assert.All(Enumerable.Range(0, Tokens), token => Assert.Equal([-7f, -7f, -7f, -7f, -7f], output.AsSpan((token * outputStride) + width, Beyond).ToArray()));
-        return [.. Enumerable.Range(0, Tokens).SelectMany(token => output.AsSpan(token * outputStride, width).ToArray())];
+            return RunOver(rows, attention, team, chunks);
     }
 
     /// <summary>All outputs, over a cache behind whose last row reading ends the process.</summary>
     public float[] RunBeforeAProtectedPage(KernelPath path, int threads)
     {
-        var output = new float[Tokens * Shape.Heads * Shape.ValueWidth];
         using var team = new ThreadTeam(threads);
         using var attention = new CacheAttention(path);
         using var memory = new ProtectedMemory(_rows);
-        fixed (float* scales = _scales, q = Queries, o = output)
-        {
-            attention.Add(Shape, new CachedRows(Format, memory.Start, _stride, scales), FirstPosition, Tokens, q, Shape.Heads * Shape.KeyWidth, Scale, Window, o, Shape.Heads * Shape.ValueWidth);
-            attention.Run(team);
-        }
-
-        return output;
+        return RunOver(memory.Start, attention, team, []);
     }
 
     /// <summary>All outputs of each case, of sequences computed together.</summary>
@@ -193,6 +163,32 @@ internal sealed unsafe class AttentionCase
         }
 
         return [.. expected];
+    }
+
+    private float[] RunOver(byte* rows, CacheAttention attention, ThreadTeam team, int[] chunks)
+    {
+        const int Beyond = 5; // elements between tokens
+        var (queryStride, outputStride) = ((Shape.Heads * Shape.KeyWidth) + Beyond, (Shape.Heads * Shape.ValueWidth) + Beyond);
+        var queries = new float[Tokens * queryStride];
+        for (var t = 0; t < Tokens; t++)
+            Queries.AsSpan(t * Shape.Heads * Shape.KeyWidth, Shape.Heads * Shape.KeyWidth).CopyTo(queries.AsSpan(t * queryStride));
+        var output = new float[Tokens * outputStride];
+        Array.Fill(output, -7);
+        fixed (float* scales = _scales, q = queries, o = output)
+        {
+            var cache = new CachedRows(Format, rows, _stride, scales);
+            for (int first = 0, i = 0; first < Tokens; i++)
+            {
+                var count = chunks.Length == 0 ? Tokens : Math.Min(chunks[i % chunks.Length], Tokens - first);
+                attention.Add(Shape, cache, FirstPosition + first, count, q + (first * queryStride), queryStride, Scale, Window, o + (first * outputStride), outputStride);
+                attention.Run(team);
+                first += count;
+            }
+        }
+
+        var width = outputStride - Beyond;
+        Assert.All(Enumerable.Range(0, Tokens), token => Assert.Equal([-7f, -7f, -7f, -7f, -7f], output.AsSpan((token * outputStride) + width, Beyond).ToArray()));
+        return [.. Enumerable.Range(0, Tokens).SelectMany(token => output.AsSpan(token * outputStride, width).ToArray())];
     }
 
     private double[] Expected(int token, int head)

@@ -1,3 +1,4 @@
+using Deepseek.Inference.Configuration;
 using Deepseek.Inference.Kernels;
 
 namespace Deepseek.Inference.Store;
@@ -53,12 +54,14 @@ public static class StorePrecisions
         (StorePrecision.F32, "f32", WeightPrecision.F32),
     ];
 
+    private static readonly NamedValues<StorePrecision> Named = new([.. Table.Select(row => (row.Precision, row.Name))]);
+
     /// <summary>Every name, for messages and help.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Table.Select(row => row.Name)];
+    public static IReadOnlyList<string> Names => Named.Names;
 
     /// <summary>A precision's name.</summary>
     /// <param name="precision">The precision.</param>
-    public static string Name(this StorePrecision precision) => Array.Find(Table, row => row.Precision == precision).Name;
+    public static string Name(this StorePrecision precision) => Named.NameOf(precision)!;
 
     /// <summary>How weights of a precision are laid out; nothing for <see cref="StorePrecision.Keep"/>, which a plan replaces by what the checkpoint has.</summary>
     internal static WeightPrecision Layout(this StorePrecision precision) =>
@@ -67,10 +70,5 @@ public static class StorePrecisions
     /// <summary>The precision of a name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="precision">The precision where the name is known.</param>
-    public static bool TryParse(string? name, out StorePrecision precision)
-    {
-        var row = Array.Find(Table, row => row.Name == name);
-        precision = row.Precision;
-        return row.Name is not null;
-    }
+    public static bool TryParse(string? name, out StorePrecision precision) => Named.TryParse(name, out precision);
 }
