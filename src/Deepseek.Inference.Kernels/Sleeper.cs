@@ -14,7 +14,7 @@ internal sealed class Sleeper
     private bool _called;
 
     /// <summary>Spins until the word is at least a value; false when the time ran out first.</summary>
-    public static bool Spin(ref int word, int value, long ticks)
+    public static bool Spin(ref long word, long value, long ticks)
     {
         if (Volatile.Read(ref word) >= value)
             return true;

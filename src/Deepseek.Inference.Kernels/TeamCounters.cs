@@ -8,13 +8,13 @@ internal struct TeamCounters
 {
     private const int Pair = 128;
 
-    /// <summary>Items that nobody has claimed; 0 or less when there are none.</summary>
+    /// <summary>In the high half items that nobody has claimed, 0 or less when there are none; in the low half those that were claimed from the front. So one addition claims, from either end.</summary>
     [FieldOffset(Pair)]
-    public int Unclaimed;
+    public long Claims;
 
     /// <summary>Items done or dropped less the items of the run: it is over at 0.</summary>
     [FieldOffset(2 * Pair)]
-    public int Balance;
+    public long Balance;
 
     /// <summary>Members that are asleep or about to be.</summary>
     [FieldOffset(3 * Pair)]

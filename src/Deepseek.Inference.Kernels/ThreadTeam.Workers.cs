@@ -18,7 +18,7 @@ public sealed partial class ThreadTeam
         Volatile.Write(ref _counters.Balance, -count);
 
         // This publishes all of the above: whoever claims an item of this run sees its fields, and they stay until it is done. A worker that was set aside in an earlier run is no exception.
-        Interlocked.Exchange(ref _counters.Unclaimed, count);
+        Interlocked.Exchange(ref _counters.Claims, count * OneUnclaimed);
         Wake(Math.Min(count, Threads) - 1);
         Share(worker: 0);
         WaitForMembers();
@@ -34,11 +34,11 @@ public sealed partial class ThreadTeam
         var sleeper = _sleepers[worker - 1];
         while (!_disposed)
         {
-            if (!Sleeper.Spin(ref _counters.Unclaimed, 1, _patience))
+            if (!Sleeper.Spin(ref _counters.Claims, OneUnclaimed, _patience))
             {
                 Interlocked.Increment(ref _counters.Asleep);
                 sleeper.Announce();
-                if ((Volatile.Read(ref _counters.Unclaimed) <= 0 && !_disposed) || !sleeper.Withdraw())
+                if ((Unclaimed() <= 0 && !_disposed) || !sleeper.Withdraw())
                     sleeper.Sleep();
                 Interlocked.Decrement(ref _counters.Asleep);
             }
@@ -62,15 +62,12 @@ public sealed partial class ThreadTeam
     private void Share(int worker)
     {
         var done = 0;
-        while (Volatile.Read(ref _counters.Unclaimed) is > 0 and var unclaimed)
+        while (Unclaimed() is > 0 and var unclaimed)
         {
-            // Perhaps others claim meanwhile, which does no harm: what is subtracted is what is claimed.
-            var chunk = Math.Max(1, unclaimed / (Threads * ClaimShare));
-            var left = Interlocked.Add(ref _counters.Unclaimed, -chunk);
-            if (left + chunk <= 0)
+            var (first, end) = Claim(Math.Max(1, unclaimed / (Threads * ClaimShare)), fromFront: worker % 2 == 0);
+            if (first >= end)
                 break;
 
-            var (first, end) = (_count - left - chunk, _count - Math.Max(left, 0));
             done += end - first;
             try
             {
@@ -89,11 +86,23 @@ public sealed partial class ThreadTeam
             _caller.Call();
     }
 
+    /// <summary>Claims items from one end of what is left: as many as wished, or fewer where others claimed meanwhile.</summary>
+    private (int First, int End) Claim(int wished, bool fromFront)
+    {
+        var claims = Interlocked.Add(ref _counters.Claims, (fromFront ? wished : 0) - (wished * OneUnclaimed));
+        var (left, front) = (UnclaimedOf(claims), (int)claims);
+        return fromFront ? (front - wished, front + Math.Min(left, 0)) : (front + Math.Max(left, 0), front + left + wished);
+    }
+
+    private int Unclaimed() => UnclaimedOf(Volatile.Read(ref _counters.Claims));
+
+    private static int UnclaimedOf(long claims) => (int)(claims >> UnclaimedBit);
+
     /// <summary>Keeps a fault if it is the first, and claims what nobody has begun; returns how many items those are.</summary>
     private int Drop(Exception fault)
     {
         Interlocked.CompareExchange(ref _fault, ExceptionDispatchInfo.Capture(fault), null);
-        return Math.Max(0, Interlocked.Exchange(ref _counters.Unclaimed, 0));
+        return Math.Max(0, UnclaimedOf(Interlocked.Exchange(ref _counters.Claims, 0)));
     }
 
     /// <summary>Waits for the items that members have claimed.</summary>

@@ -7,7 +7,8 @@ namespace Deepseek.Inference.Kernels;
 /// <summary>Threads that share out the items of a piece of work, and are there at once when the next piece comes.</summary>
 /// <remarks>
 /// <para>
-/// Items are claimed as workers come to them, so a worker that the system has set aside holds up no more than the few items that it had claimed. After its last item a worker looks for the
+/// Items are claimed as workers come to them, so a worker that the system has set aside holds up no more than the few items that it had claimed. Every second worker claims from the end, the others from the
+/// front: where items are ordered by what bounds them, some wait for memory while others compute, and those at the front read on where they were. After its last item a worker looks for the
 /// next work for some tens of microseconds, then sleeps without using a processor; where there are more workers than processors it sleeps at once.
 /// </para>
 /// <para>
@@ -22,6 +23,10 @@ public sealed partial class ThreadTeam : IDisposable
 
     // A worker claims this part of its share of what is left: items that follow one another, whose memory the processor then reads as one stream, and in the end one by one, so that all workers end together.
     private const int ClaimShare = 4;
+
+    // Of the counter of claims.
+    private const int UnclaimedBit = 32;
+    private const long OneUnclaimed = 1L << UnclaimedBit;
 
     // Longer than what lies between two products of a layer, shorter than anyone else's wait would be noticed.
     private static readonly TimeSpan Patience = TimeSpan.FromMicroseconds(50);

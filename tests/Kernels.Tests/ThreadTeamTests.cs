@@ -66,6 +66,18 @@ public sealed class ThreadTeamTests
     }
 
     [Theory, MemberData(nameof(TeamSizes))]
+    public void Run_EverySecondWorker_ClaimsFromTheEnd(int threads)
+    {
+        using var team = new ThreadTeam(threads);
+        var work = new Claims(items: 640, threads);
+
+        team.Run(work.Workers.Length, work);
+
+        Assert.Equal(Enumerable.Range(0, threads), work.Workers.Distinct().Order());
+        Assert.Equal(work.Workers.OrderBy(worker => worker % 2).Select(worker => worker % 2), work.Workers.Select(worker => worker % 2));
+    }
+
+    [Theory, MemberData(nameof(TeamSizes))]
     public void Run_ItemFaults_ThrowsItAndTheTeamStaysUsable(int threads)
     {
         using var team = new ThreadTeam(threads);
@@ -242,6 +254,26 @@ public sealed class ThreadTeamTests
         {
             Interlocked.Increment(ref _came);
             SpinWait.SpinUntil(() => Volatile.Read(ref _came) == workers);
+        }
+    }
+
+    /// <summary>Who ran each item; a worker's first one waits until every worker has one.</summary>
+    private sealed class Claims(int items, int threads) : TeamWork
+    {
+        private readonly bool[] _came = new bool[threads];
+        private int _count;
+
+        public int[] Workers { get; } = new int[items];
+
+        public override void Run(int item, int worker)
+        {
+            Workers[item] = worker;
+            if (_came[worker])
+                return;
+
+            _came[worker] = true;
+            Interlocked.Increment(ref _count);
+            SpinWait.SpinUntil(() => Volatile.Read(ref _count) == threads);
         }
     }
 

@@ -24,17 +24,17 @@ internal sealed partial class ExpertMixture
             {
                 feedForward.Begin(engine.Normed);
                 if (!began)
-                {
                     _ = feedForward.Reserve(0, pass.Tokens * config.ChosenCount, batch[routing.Ready[0]]);
-                    shared?.Add(pass, routing.Shared);
-                }
 
-                foreach (var index in routing.Ready[..count])
+                // Those with few tokens wait for memory, those with many for arithmetic: workers take from either end, so both at once.
+                foreach (var index in routing.OrderByTokens(count))
                 {
                     var (first, places) = routing.PlacesOf(routing.Distinct[index].Index);
                     feedForward.Add(batch[index], 0, first, routing.Rows + first, places == 1, places, routing.Results);
                 }
 
+                if (!began)
+                    shared?.Add(pass, routing.Shared);
                 feedForward.Run();
             }
         }
