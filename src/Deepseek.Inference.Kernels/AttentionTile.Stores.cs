@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
@@ -57,10 +58,20 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     private static void Widened(in AttentionCall call, long position, int element, int width, float* destination)
     {
         var from = call.Cache.At(position, element);
+        AskAhead(call.Cache.At(position + GroupPositions, element), width * call.Cache.ElementBytes);
         if (call.Cache.Format == CacheFormat.Fp32)
             new ReadOnlySpan<float>(from, width).CopyTo(new Span<float>(destination, width));
         else
             Widen.From(call.Cache.Format == CacheFormat.BF16 ? Widen.Format.BFloat16 : Widen.Format.Half, TLanes.WideningPath, new ReadOnlySpan<ushort>(from, width), new Span<float>(destination, width));
+    }
+
+    // Copies are made for less time than memory takes to answer.
+    private static void AskAhead(byte* from, int bytes)
+    {
+        if (!Sse.IsSupported)
+            return;
+        for (var i = 0; i < bytes; i += BandLayout.LineBytes)
+            Sse.Prefetch1(from + i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
