@@ -89,12 +89,12 @@ public sealed partial class CacheAttentionTests
     [Theory, MemberData(nameof(FormatsOnPaths))]
     public void Run_OneTokenOverFewSplits_EqualsScalarBitForBit(string formatName, KernelPath path)
     {
-        // Rows that are read as they are cached, and whole numbers, are shared out by groups of positions, then by columns, where there are fewer blocks with splits than twice the threads. A window leaves whole splits unseen.
+        // Rows that are read as they are cached, and whole numbers, are shared out by groups of positions, then by columns, where whole splits do not come out even. A window leaves whole splits unseen.
         var format = Enum.Parse<CacheFormat>(formatName);
         AttentionShape[] shapes = [AttentionShape.Latent(16, 64, 32), AttentionShape.Latent(5, 136, 16), AttentionShape.Latent(40, 32, 8)];
         if (format != CacheFormat.Int16)
             shapes = [.. shapes, AttentionShape.Grouped(2, 6, 32), AttentionShape.Grouped(1, 37, 64)];
-        foreach (var (positions, threads, window) in new[] { (0, 2, 0), (31, 2, 0), (100, 3, 0), (255, 2, 0), (256, 3, 0), (500, 5, 0), (767, 2, 0), (1300, 5, 0), (1100, 4, 40), (900, 3, 300), (600, 4, 40) })
+        foreach (var (positions, threads, window) in new[] { (0, 2, 0), (31, 2, 0), (100, 3, 0), (255, 2, 0), (256, 3, 0), (500, 5, 0), (767, 2, 0), (1300, 5, 0), (1100, 4, 40), (900, 3, 300), (600, 4, 40), (599, 2, 0), (1300, 2, 0), (1100, 3, 0), (2200, 3, 0), (1299, 2, 40), (1600, 3, 700) })
         {
             foreach (var shape in shapes)
             {
@@ -120,12 +120,16 @@ public sealed partial class CacheAttentionTests
     [Theory]
     [InlineData(16, 33, 1, 2, true)]
     [InlineData(16, 768, 1, 2, true)]
-    [InlineData(16, 769, 1, 2, false)] // four splits
+    [InlineData(16, 1025, 1, 2, true)] // one more than four splits
+    [InlineData(16, 1025, 1, 5, true)]
+    [InlineData(16, 1024, 1, 2, false)] // four
+    [InlineData(16, 1000, 1, 2, false)] // four in nearly the same time
     [InlineData(16, 32, 1, 2, false)] // one group
     [InlineData(16, 300, 2, 2, false)]
     [InlineData(16, 300, 1, 1, false)]
     [InlineData(40, 601, 1, 4, true)] // two blocks with three splits each
     [InlineData(40, 601, 1, 3, false)]
+    [InlineData(40, 1540, 1, 3, true)]
     public unsafe void SharesGroups_OneTokenOverFewSplits_UnlessFloatsAreCopied(int heads, int positions, int tokens, int threads, bool expected)
     {
         Assert.Equal((expected, expected, false, false), (Shares(CacheFormat.Int16), Shares(CacheFormat.Fp32), Shares(CacheFormat.BF16), Shares(CacheFormat.Fp32, 70)));
@@ -138,6 +142,25 @@ public sealed partial class CacheAttentionTests
             };
             return CacheAttention.SharesGroups(call, threads);
         }
+    }
+
+    [Theory]
+    [InlineData(16, 300, 2, 0)]
+    [InlineData(16, 330, 2, 2)] // more than five eighths of what two workers compute in whole splits
+    [InlineData(16, 600, 2, 2)]
+    [InlineData(16, 1024, 2, 4)]
+    [InlineData(16, 1340, 2, 4)]
+    [InlineData(16, 1350, 2, 6)]
+    [InlineData(16, 4100, 8, 16)]
+    [InlineData(16, 2000, 16, 0)]
+    [InlineData(40, 601, 4, 2)] // of two blocks
+    [InlineData(40, 601, 3, 3)]
+    [InlineData(40, 1540, 3, 6)]
+    public unsafe void WholeSplits_AsManyAsComeOutEven_OrAll(int heads, int positions, int threads, int expected)
+    {
+        AttentionCall call = new() { Shape = AttentionShape.Latent(heads, 64, 32), FirstPosition = positions - 1, Tokens = 1, BlockRows = 32 };
+
+        Assert.Equal(expected, CacheAttention.WholeSplits(call, threads));
     }
 
     [Theory, MemberData(nameof(FormatsOnPaths))]
