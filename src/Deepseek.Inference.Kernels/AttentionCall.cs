@@ -60,6 +60,16 @@ internal unsafe struct AttentionCall
     /// <summary>Splits up to the last token's.</summary>
     public readonly int Splits => (int)Lengths.CeilDiv(Positions, SplitPositions);
 
+    /// <summary>Positions of the last split.</summary>
+    public readonly int LastPositions => Positions - ((Splits - 1) * SplitPositions);
+
+    /// <summary>Splits of which any token sees something: those with sinks, then those from the first token's earliest recent position on. One token sees something of each.</summary>
+    public readonly int SeenSplits => SinkSplits + Splits - FirstRecentSplit;
+
+    private readonly int SinkSplits => (int)Lengths.CeilDiv(Math.Min(Window.Sink, Positions), SplitPositions);
+
+    private readonly int FirstRecentSplit => (int)Math.Max(SinkSplits, Math.Max(0, (long)FirstPosition - Window.Recent + 1) / SplitPositions);
+
     /// <summary>Query rows of a group.</summary>
     public readonly int GroupRows => Tokens * Shape.HeadsPerGroup;
 
@@ -115,6 +125,9 @@ internal unsafe struct AttentionCall
 
     /// <summary>A query row's position.</summary>
     public readonly int PositionOf(int row) => FirstPosition + (row / Shape.HeadsPerGroup);
+
+    /// <summary>A split by its number among <see cref="SeenSplits"/>.</summary>
+    public readonly int SplitAt(int index) => index < SinkSplits ? index : index - SinkSplits + FirstRecentSplit;
 
     /// <summary>What a query row sees of a split, relative to the split's start.</summary>
     public readonly VisiblePositions Visible(int row, int split)

@@ -65,7 +65,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             Widen.From(call.Cache.Format == CacheFormat.BF16 ? Widen.Format.BFloat16 : Widen.Format.Half, TLanes.WideningPath, new ReadOnlySpan<ushort>(from, width), new Span<float>(destination, width));
     }
 
-    // Copies are made for less time than memory takes to answer.
+    // A group is copied in less time than memory takes to answer; behind the last one it asks in vain.
     private static void AskAhead(byte* from, int bytes)
     {
         if (!Sse.IsSupported)

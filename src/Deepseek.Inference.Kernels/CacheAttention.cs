@@ -152,13 +152,17 @@ internal sealed unsafe partial class CacheAttention : IDisposable
             worker.Dispose();
     }
 
-    /// <summary>Whether a worker takes whole blocks of these calls, the longest one first: if each finds several times what the largest block is, or they are short.</summary>
+    /// <summary>Whether a worker takes whole blocks of these calls: if each finds several times what the largest block is, or they are short.</summary>
     private static bool SharesBlocks(int threads, ReadOnlySpan<AttentionCall> calls)
     {
-        var longest = calls[0].Splits;
+        var longest = 0;
         long work = 0;
         foreach (ref readonly var call in calls)
-            work += (long)call.Blocks * call.Splits;
+        {
+            longest = Math.Max(longest, call.SeenSplits);
+            work += (long)call.Blocks * call.SeenSplits;
+        }
+
         return threads == 1 || work >= (long)BlocksPerThread * threads * longest || (longest == 1 && calls.Length >= threads);
     }
 
@@ -174,6 +178,7 @@ internal sealed unsafe partial class CacheAttention : IDisposable
         }
 
         ReserveWorkers(team.Threads, calls);
+        _blocks.Count = blocks;
         team.Run(blocks, _blocks);
     }
 
@@ -197,22 +202,22 @@ internal sealed unsafe partial class CacheAttention : IDisposable
     // Waves of splits: partial results of all blocks in any order, then they are joined in the order of positions.
     private void RunSplits(ThreadTeam team)
     {
-        while (_call.BlockRows > _call.LeastRows && (long)_call.Blocks * _call.Splits < 2 * team.Threads)
+        while (_call.BlockRows > _call.LeastRows && (long)_call.Blocks * _call.SeenSplits < 2 * team.Threads)
             _call.BlockRows = AttentionCall.Padded(_call.BlockRows / 2, _call.LeastRows);
         ReserveWorkers(team.Threads, new ReadOnlySpan<AttentionCall>(in _call));
         var stride = _call.PartialStride;
         var rows = _call.Blocks * _call.BlockRows;
         var length = PartialResults.LengthOf(rows, stride);
-        var wave = (int)Math.Clamp(PartialBytes / (length * sizeof(float)), 1, Math.Min(MostSplits, _call.Splits));
+        var wave = (int)Math.Clamp(PartialBytes / (length * sizeof(float)), 1, Math.Min(MostSplits, _call.SeenSplits));
         var start = (float*)_partials.Reserve((nuint)((wave + 1) * length * sizeof(float)) + BandLayout.LineBytes);
         _merges.State = new PartialResults(start, rows, stride);
         new Span<float>(_merges.State.Sums, rows).Clear();
         _merges.Parts = _splits.Parts = start + length;
         _merges.Rows = rows;
-        for (var first = 0; first < _call.Splits; first += wave)
+        for (var first = 0; first < _call.SeenSplits; first += wave)
         {
             _merges.First = _splits.First = first;
-            _merges.Count = _splits.Count = Math.Min(wave, _call.Splits - first);
+            _merges.Count = _splits.Count = Math.Min(wave, _call.SeenSplits - first);
             team.Run(_call.Blocks * _splits.Count, _splits);
             team.Run(rows / AttentionCall.TileRows, _merges);
         }

@@ -8,7 +8,10 @@ internal struct TeamCounters
 {
     private const int Pair = 128;
 
-    /// <summary>In the high half items that nobody has claimed, 0 or less when there are none; in the low half those that were claimed from the front. So one addition claims, from either end.</summary>
+    /// <summary>
+    /// In the high half items that nobody has claimed, 0 or less when there are none; in the low half, as long as there are some, those that were claimed from the front. So one addition claims, from either end. Who
+    /// comes too late adds to the low half, too, but far less than would carry: a claim is at most a quarter of a worker's share.
+    /// </summary>
     [FieldOffset(Pair)]
     public long Claims;
 

@@ -14,7 +14,7 @@ public sealed partial class ThreadTeam
             return;
         }
 
-        (_work, _count, _fault) = (work, count, null);
+        (_work, _fault) = (work, null);
         Volatile.Write(ref _counters.Balance, -count);
 
         // This publishes all of the above: whoever claims an item of this run sees its fields, and they stay until it is done. A worker that was set aside in an earlier run is no exception.

@@ -8,7 +8,7 @@ namespace Deepseek.Inference.Kernels;
 /// <remarks>
 /// <para>
 /// Items are claimed as workers come to them, so a worker that the system has set aside holds up no more than the few items that it had claimed. Every second worker claims from the end, the others from the
-/// front: where items are ordered by what bounds them, some wait for memory while others compute, and those at the front read on where they were. After its last item a worker looks for the
+/// front: where items are ordered by what bounds them, some wait for memory while others compute. After its last item a worker looks for the
 /// next work for some tens of microseconds, then sleeps without using a processor; where there are more workers than processors it sleeps at once.
 /// </para>
 /// <para>
@@ -21,7 +21,7 @@ public sealed partial class ThreadTeam : IDisposable
     /// <summary>Threads of the largest team.</summary>
     public const int MaxThreads = 256;
 
-    // A worker claims this part of its share of what is left: items that follow one another, whose memory the processor then reads as one stream, and in the end one by one, so that all workers end together.
+    // A worker claims this part of its share of what is left: items that follow one another, whose memory the processor then reads as one stream, and in the end one by one, so that all workers end together where items are much alike.
     private const int ClaimShare = 4;
 
     // Of the counter of claims.
@@ -45,7 +45,6 @@ public sealed partial class ThreadTeam : IDisposable
     private readonly long _patience; // in the clock's ticks
     private TeamCounters _counters;
     private TeamWork? _work;
-    private int _count;
     private ExceptionDispatchInfo? _fault;
     private volatile bool _disposed;
 
@@ -71,6 +70,9 @@ public sealed partial class ThreadTeam : IDisposable
             _threads[i].UnsafeStart();
         }
     }
+
+    /// <summary>Workers that claim from the front: every second one, the first among them.</summary>
+    internal int FrontWorkers => (Threads + 1) / 2;
 
     /// <summary>Workers: the caller of <see cref="Run"/>, who is worker 0, and the threads of the team.</summary>
     public int Threads { get; }

@@ -87,7 +87,7 @@ public sealed partial class CacheAttentionTests
     }
 
     [Theory, MemberData(nameof(FormatsOnPaths))]
-    public void Run_OneTokenOverFewSplits_EqualsScalarBitForBit(string formatName, KernelPath path)
+    public void Run_OneToken_EqualsScalarBitForBit(string formatName, KernelPath path)
     {
         // Rows that are read as they are cached, and whole numbers, are shared out by groups of positions, then by columns, where whole splits do not come out even. A window leaves whole splits unseen.
         var format = Enum.Parse<CacheFormat>(formatName);
@@ -115,52 +115,6 @@ public sealed partial class CacheAttentionTests
 
             AssertSame(attention.Run(KernelPath.Scalar), attention.Run(path, threads: 2));
         }
-    }
-
-    [Theory]
-    [InlineData(16, 33, 1, 2, true)]
-    [InlineData(16, 768, 1, 2, true)]
-    [InlineData(16, 1025, 1, 2, true)] // one more than four splits
-    [InlineData(16, 1025, 1, 5, true)]
-    [InlineData(16, 1024, 1, 2, false)] // four
-    [InlineData(16, 1000, 1, 2, false)] // four in nearly the same time
-    [InlineData(16, 32, 1, 2, false)] // one group
-    [InlineData(16, 300, 2, 2, false)]
-    [InlineData(16, 300, 1, 1, false)]
-    [InlineData(40, 601, 1, 4, true)] // two blocks with three splits each
-    [InlineData(40, 601, 1, 3, false)]
-    [InlineData(40, 1540, 1, 3, true)]
-    public unsafe void SharesGroups_OneTokenOverFewSplits_UnlessFloatsAreCopied(int heads, int positions, int tokens, int threads, bool expected)
-    {
-        Assert.Equal((expected, expected, false, false), (Shares(CacheFormat.Int16), Shares(CacheFormat.Fp32), Shares(CacheFormat.BF16), Shares(CacheFormat.Fp32, 70)));
-
-        bool Shares(CacheFormat format, int width = 64)
-        {
-            AttentionCall call = new()
-            {
-                Shape = AttentionShape.Latent(heads, width, 32), Cache = new CachedRows(format, null, width + 32, null), FirstPosition = positions - tokens, Tokens = tokens, BlockRows = 32,
-            };
-            return CacheAttention.SharesGroups(call, threads);
-        }
-    }
-
-    [Theory]
-    [InlineData(16, 300, 2, 0)]
-    [InlineData(16, 330, 2, 2)] // more than five eighths of what two workers compute in whole splits
-    [InlineData(16, 600, 2, 2)]
-    [InlineData(16, 1024, 2, 4)]
-    [InlineData(16, 1340, 2, 4)]
-    [InlineData(16, 1350, 2, 6)]
-    [InlineData(16, 4100, 8, 16)]
-    [InlineData(16, 2000, 16, 0)]
-    [InlineData(40, 601, 4, 2)] // of two blocks
-    [InlineData(40, 601, 3, 3)]
-    [InlineData(40, 1540, 3, 6)]
-    public unsafe void WholeSplits_AsManyAsComeOutEven_OrAll(int heads, int positions, int threads, int expected)
-    {
-        AttentionCall call = new() { Shape = AttentionShape.Latent(heads, 64, 32), FirstPosition = positions - 1, Tokens = 1, BlockRows = 32 };
-
-        Assert.Equal(expected, CacheAttention.WholeSplits(call, threads));
     }
 
     [Theory, MemberData(nameof(FormatsOnPaths))]

@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 
 namespace Deepseek.Inference.Kernels.Tests;
 
-public sealed class ThreadTeamTests
+public sealed partial class ThreadTeamTests
 {
     public static TheoryData<int> TeamSizes => [1, 2, 3, 5, 16];
 
@@ -63,18 +63,6 @@ public sealed class ThreadTeamTests
         team.Run(work.Items, work); // a fixed share of half the items would wait for ever
 
         Assert.True(work.Finished);
-    }
-
-    [Theory, MemberData(nameof(TeamSizes))]
-    public void Run_EverySecondWorker_ClaimsFromTheEnd(int threads)
-    {
-        using var team = new ThreadTeam(threads);
-        var work = new Claims(items: 640, threads);
-
-        team.Run(work.Workers.Length, work);
-
-        Assert.Equal(Enumerable.Range(0, threads), work.Workers.Distinct().Order());
-        Assert.Equal(work.Workers.OrderBy(worker => worker % 2).Select(worker => worker % 2), work.Workers.Select(worker => worker % 2));
     }
 
     [Theory, MemberData(nameof(TeamSizes))]
@@ -254,26 +242,6 @@ public sealed class ThreadTeamTests
         {
             Interlocked.Increment(ref _came);
             SpinWait.SpinUntil(() => Volatile.Read(ref _came) == workers);
-        }
-    }
-
-    /// <summary>Who ran each item; a worker's first one waits until every worker has one.</summary>
-    private sealed class Claims(int items, int threads) : TeamWork
-    {
-        private readonly bool[] _came = new bool[threads];
-        private int _count;
-
-        public int[] Workers { get; } = new int[items];
-
-        public override void Run(int item, int worker)
-        {
-            Workers[item] = worker;
-            if (_came[worker])
-                return;
-
-            _came[worker] = true;
-            Interlocked.Increment(ref _count);
-            SpinWait.SpinUntil(() => Volatile.Read(ref _count) == threads);
         }
     }
 

@@ -114,7 +114,7 @@ internal sealed unsafe class CpuEngine : IDisposable
     /// <param name="y">Receives the outputs.</param>
     /// <param name="stride">Numbers from one token's outputs to the next one's.</param>
     /// <param name="worker">The worker, whose scratch is used.</param>
-    /// <param name="next">What this worker will probably read next (<see cref="Address"/>).</param>
+    /// <param name="next">What this worker will read next, but at the end of what it has claimed (<see cref="Address"/>).</param>
     public void Multiply(WeightMatrix matrix, int unit, CpuInput x, int* tokens, bool consecutive, int count, float* y, long stride, int worker, byte* next = null)
     {
         if (Rounds(matrix))

@@ -15,7 +15,7 @@ internal sealed unsafe class CpuRouting : IDisposable
     private int[] _next = []; // [E]
     private ExpertId[] _ids = [];
     private int[] _ready = [];
-    private int[] _tokens = [];
+    private int[] _rowCounts = []; // [E], of Ready
 
     /// <summary>The router's scores, [N, E].</summary>
     public float* Logits { get; private set; }
@@ -59,7 +59,7 @@ internal sealed unsafe class CpuRouting : IDisposable
         Results = _results.Reserve(places * hidden);
         Shared = shared ? _shared.Reserve((long)rows * hidden) : null;
         if (_next.Length < experts)
-            (_firsts, _next, _ids, _ready, _tokens) = (new int[experts + 1], new int[experts], new ExpertId[experts], new int[experts], new int[experts]);
+            (_firsts, _next, _ids, _ready, _rowCounts) = (new int[experts + 1], new int[experts], new ExpertId[experts], new int[experts], new int[experts]);
     }
 
     /// <summary>Orders the choices by expert.</summary>
@@ -89,16 +89,13 @@ internal sealed unsafe class CpuRouting : IDisposable
     /// <summary>An expert's first place, and how many it has.</summary>
     public (int First, int Count) PlacesOf(int expert) => (_firsts[expert], _firsts[expert + 1] - _firsts[expert]);
 
-    /// <summary>Orders the first of <see cref="Ready"/>: by how many rows chose them, ascending.</summary>
+    /// <summary>Orders the first of <see cref="Ready"/> by how many rows chose them, ascending.</summary>
     /// <param name="count">How many.</param>
-    public ReadOnlySpan<int> OrderByTokens(int count)
+    public void SortReady(int count)
     {
-        var ready = _ready.AsSpan(0, count);
-        var tokens = _tokens.AsSpan(0, count);
         for (var i = 0; i < count; i++)
-            tokens[i] = PlacesOf(_ids[ready[i]].Index).Count;
-        tokens.Sort(ready);
-        return ready;
+            _rowCounts[i] = PlacesOf(_ids[_ready[i]].Index).Count;
+        _rowCounts.AsSpan(0, count).Sort(_ready.AsSpan(0, count));
     }
 
     public void Dispose()

@@ -26,8 +26,9 @@ internal sealed partial class ExpertMixture
                 if (!began)
                     _ = feedForward.Reserve(0, pass.Tokens * config.ChosenCount, batch[routing.Ready[0]]);
 
-                // Those with few tokens wait for memory, those with many for arithmetic: workers take from either end, so both at once.
-                foreach (var index in routing.OrderByTokens(count))
+                // Those with few tokens wait for memory, those with many, as the shared one has, for arithmetic: workers claim from either end, so both at once.
+                routing.SortReady(count);
+                foreach (var index in routing.Ready[..count])
                 {
                     var (first, places) = routing.PlacesOf(routing.Distinct[index].Index);
                     feedForward.Add(batch[index], 0, first, routing.Rows + first, places == 1, places, routing.Results);

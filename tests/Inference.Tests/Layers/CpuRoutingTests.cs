@@ -36,6 +36,20 @@ public sealed class CpuRoutingTests
         Assert.True(routing.Shared is null);
     }
 
+    [Fact]
+    public unsafe void SortReady_SomeExperts_ComeByHowManyRowsChoseThem()
+    {
+        using var routing = new CpuRouting();
+        routing.Reserve(rows: 6, experts: 9, chosen: 2, hidden: 8, shared: false);
+        new[] { 1, 8, 1, 8, 1, 4, 2, 4, 1, 6, 1, 4 }.CopyTo(new Span<int>(routing.Experts, 12)); // 1 five times, 2 and 6 once, 4 three times, 8 twice
+        routing.Group(Layer, rows: 6, experts: 9, chosen: 2);
+        new[] { 0, 2, 4, 1 }.CopyTo(routing.Ready); // 1, 4, 8, 2
+
+        routing.SortReady(4);
+
+        Assert.Equal([2, 8, 4, 1], routing.Ready[..4].ToArray().Select(index => routing.Distinct[index].Index));
+    }
+
     /// <summary>Against the same by sorting. The routing is used again and again, as by the layers of a pass.</summary>
     private static unsafe void AssertGrouped(CpuRouting routing, int rows, int experts, int chosen, int seed)
     {
