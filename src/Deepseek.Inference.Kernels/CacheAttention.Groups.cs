@@ -4,7 +4,7 @@ namespace Deepseek.Inference.Kernels;
 // worker takes a whole split.
 internal sealed unsafe partial class CacheAttention
 {
-    // Blocks with splits, for a thread, from which on these are shared out whole, and their results joined row by row, if they come out even.
+    // Blocks with splits, for a thread, that are enough to share out.
     private const int SplitsPerThread = 2;
 
     // By groups, positions take up to 1.6 times as long as in whole splits: so more than this part of what all workers compute in one split each is faster whole.
@@ -19,7 +19,7 @@ internal sealed unsafe partial class CacheAttention
     /// </summary>
     internal static bool SharesGroups(in AttentionCall call, int threads) =>
         call.Tokens == 1 && (call.InCodes || !call.CopiesSingles) && call.Positions > AttentionCall.GroupPositions && threads > 1
-        && (WholeSplits(call, threads) < call.SeenSplits || (long)call.Blocks * call.SeenSplits < (long)SplitsPerThread * threads) && AttentionPieces.ResultBytes(call) <= PartialBytes;
+        && (WholeSplits(call, threads) < call.SeenSplits || HasFewSplits(call, threads)) && AttentionPieces.ResultBytes(call) <= PartialBytes;
 
     /// <summary>Splits of every block, of those that are seen, that workers take whole: as many as come out even, or all where what is left is most of one for each worker.</summary>
     internal static int WholeSplits(in AttentionCall call, int threads)
@@ -31,6 +31,8 @@ internal sealed unsafe partial class CacheAttention
         var left = call.Blocks * (((seen - even - 1L) * splitPositions) + call.LastPositions);
         return left > MostOfRound * threads * splitPositions ? seen : even;
     }
+
+    private static bool HasFewSplits(in AttentionCall call, int threads) => (long)call.Blocks * call.SeenSplits < (long)SplitsPerThread * threads;
 
     private void RunGroups(ThreadTeam team)
     {

@@ -202,7 +202,7 @@ internal sealed unsafe partial class CacheAttention : IDisposable
     // Waves of splits: partial results of all blocks in any order, then they are joined in the order of positions.
     private void RunSplits(ThreadTeam team)
     {
-        while (_call.BlockRows > _call.LeastRows && (long)_call.Blocks * _call.SeenSplits < 2 * team.Threads)
+        while (_call.BlockRows > _call.LeastRows && HasFewSplits(_call, team.Threads))
             _call.BlockRows = AttentionCall.Padded(_call.BlockRows / 2, _call.LeastRows);
         ReserveWorkers(team.Threads, new ReadOnlySpan<AttentionCall>(in _call));
         var stride = _call.PartialStride;

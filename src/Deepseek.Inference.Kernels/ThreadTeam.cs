@@ -71,11 +71,11 @@ public sealed partial class ThreadTeam : IDisposable
         }
     }
 
-    /// <summary>Workers that claim from the front: every second one, the first among them.</summary>
-    internal int FrontWorkers => (Threads + 1) / 2;
-
     /// <summary>Workers: the caller of <see cref="Run"/>, who is worker 0, and the threads of the team.</summary>
     public int Threads { get; }
+
+    /// <summary>Workers that claim from the front: every second one, the first among them.</summary>
+    internal int FrontWorkers => (Threads + 1) / 2;
 
     /// <summary>Runs every item of a piece of work once, and returns when all are done.</summary>
     /// <param name="count">Items, 0 or more.</param>
