@@ -66,7 +66,7 @@ internal abstract class ArithmeticRounds : TeamWork
         public override void Run(int item, int worker) => _last[worker] = atOnce ? AtOnce(TStep.Start) : ByTwos(TStep.Start);
 
         /// <summary>Every product takes its chain's last sum as an operand: none can be computed ahead of the loop. Compiled well at once: it must not be timed in a slower form.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(HotLoop.Options)]
         private static T ByTwos(T x)
         {
             T a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
@@ -83,7 +83,7 @@ internal abstract class ArithmeticRounds : TeamWork
             return Fold(Fold(a, b, c), Fold(d, e, f), Fold(Fold(g, h, i), Fold(j, k, l), x));
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(HotLoop.Options)]
         private static T AtOnce(T x)
         {
             T a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;

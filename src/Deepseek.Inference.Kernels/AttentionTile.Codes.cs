@@ -51,7 +51,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     }
 
     // Sums of products of a query a lane with keys: exact ones of 32 elements, which are added in order. A line of a key has as many: it is read once, and those further on are asked for.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void DotCodes(short* queries, short* key, long stride, int keys, int latent, int width, float* latents, float* ropes)
     {
         var far = (nint)(GroupPositions * stride);

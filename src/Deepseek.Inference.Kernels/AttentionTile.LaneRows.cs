@@ -43,7 +43,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     }
 
     // The products of 16 queries, one a lane, with 8 keys: of each pass its two sums, added, [8 passes, 8 keys, 16].
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void DotLanes(float* queries, nint width, float* key, nint stride, int left, float* sums)
     {
         var k0 = key;
@@ -107,7 +107,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void DotHalf(float* query, nint width, float* k0, nint stride, int left, float* ahead, float* sums, bool joins)
     {
         var k1 = k0 + (left > 1 ? stride : 0);

@@ -72,7 +72,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         WeighSixteen(weights, values + Width, stride, from, to, output + Width, step);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void WeighSixteen(float* weights, float* values, nint stride, int from, int to, float* output, nint step)
     {
         if (from >= to)

@@ -38,7 +38,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     }
 
     // Adds a group's paired values to 4 rows; their sums begin with the first group.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void WeighCodes(short* weights, short* pairs, int positions, float* steps, float* o0, long step, bool begins)
     {
         TInt32 s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;

@@ -4,6 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>Attention of a block of query rows over one split of the cache, with vectors of one width.</summary>
+/// <remarks>Its steps are compiled each by itself, see <see cref="HotLoop"/>.</remarks>
 internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16> : AttentionKernel
     where TLanes : struct, ILanes<TSingle, TInt32, TInt16>
     where TSingle : struct
@@ -20,6 +21,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     private static int Width => TLanes.Count;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public override void Split(in AttentionCall call, in AttentionScratch scratch, int block, int split, in PartialResults results)
     {
         var (_, firstRow, rows) = call.Block(block);
@@ -34,6 +36,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public override void Score(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int block, int split, int position, int to)
     {
         if (call.InCodes)
@@ -43,6 +46,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public override void Weigh(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int rows, int from, int to, in PartialResults results)
     {
         if (call.InCodes)
@@ -57,6 +61,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public override void AddValues(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int block, int split, int from, int to, Columns columns, in PartialResults results)
     {
         var (group, _, rows) = call.Block(block);

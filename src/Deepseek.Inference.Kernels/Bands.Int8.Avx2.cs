@@ -40,7 +40,7 @@ public static unsafe partial class Bands
 
     private const int TileLine = BandLayout.PlainRows * BandLayout.LineBytes;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void DecodeLines(byte* line, int rows, int lines, float* scales, int stride, int step, float* destination, int columns)
     {
         for (var i = 0; i < lines; i++, line += TileLine, destination += BandLayout.BlockColumns)

@@ -72,7 +72,7 @@ internal static unsafe partial class ExactProductTile<TLanes, TSingle, TInt32, T
     }
 
     /// <summary>Adds four rows to a token's sums.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void AddRows(in Quad quad, int width, short* x, int* sums)
     {
         sbyte* a = quad.A, b = quad.B, c = quad.C, d = quad.D;
@@ -93,7 +93,7 @@ internal static unsafe partial class ExactProductTile<TLanes, TSingle, TInt32, T
     }
 
     /// <summary>Widens four rows: group of columns by group, in a group pair by pair of rows.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void PairUp(in Quad quad, int width, short* to, long group)
     {
         sbyte* a = quad.A, b = quad.B, c = quad.C, d = quad.D;
@@ -119,7 +119,7 @@ internal static unsafe partial class ExactProductTile<TLanes, TSingle, TInt32, T
     }
 
     /// <summary>A group of columns and four tokens.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void MultiplyFour(short* weights, int terms, short* x0, int* sums)
     {
         short* x1 = x0 + terms, x2 = x1 + terms, x3 = x2 + terms;

@@ -90,7 +90,7 @@ internal static unsafe partial class ExactProductTile<TLanes, TSingle, TInt32, T
     }
 
     /// <summary>Four rows and a token.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void DotOne(in Quad quad, int width, short* x, int* sums)
     {
         sbyte* a = quad.A, b = quad.B, c = quad.C, d = quad.D;
@@ -122,7 +122,7 @@ internal static unsafe partial class ExactProductTile<TLanes, TSingle, TInt32, T
     private static TInt32 Read(int* from) => Unsafe.ReadUnaligned<TInt32>(from);
 
     /// <summary>Four rows and four tokens.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void DotFour(short* a, int width, short* x0, int* sums)
     {
         short* b = a + width, c = b + width, d = c + width;

@@ -15,7 +15,7 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
         get => TCodes.Bytes / sizeof(int);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     public static void Decode(in TileSource tile, int line, byte* destination)
     {
         var rows = TForm.Line(tile, line);
@@ -26,7 +26,7 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     public static void MultiplyBlock(byte* codes, float* scales, int block, BandToken* tokens, int count, float* sums, LinesAhead ahead)
     {
         var offset = (long)block * XBytes;

@@ -26,7 +26,7 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes> : IBandLoops
 
     public static int FewTokens => 4; // measured: from five on
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     public static void MultiplyTile(in TileSource tile, float* scales, int blocks, BandToken* tokens, int count, float* sums)
     {
         for (var block = 0; block < blocks; block += TForm.BlocksPerLine)

@@ -11,7 +11,7 @@ internal readonly unsafe partial struct Loops512<TForm>
     private const int Bytes = WordCodes512.Bytes;
     private const int Groups = Bytes / sizeof(int);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     public static void Decode(in TileSource tile, int line, byte* destination)
     {
         var rows = TForm.Line(tile, line);
@@ -38,7 +38,7 @@ internal readonly unsafe partial struct Loops512<TForm>
             MultiplyOne(codes, scales, block, tokens, sums);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void MultiplyFour(byte* codes, float* scales, int block, BandToken* tokens, float* sums)
     {
         var offset = (long)block * XBytes;
@@ -60,7 +60,7 @@ internal readonly unsafe partial struct Loops512<TForm>
         Keep(a3, b3, c3, d3, scales, tokens[3].Scales[block], sums + (3 * BandRows));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void MultiplyOne(byte* codes, float* scales, int block, BandToken* token, float* sums)
     {
         var x = (int*)(token->X + ((long)block * XBytes));

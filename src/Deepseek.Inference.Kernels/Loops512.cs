@@ -34,7 +34,7 @@ internal readonly unsafe partial struct Loops512<TForm> : IBandLoops
     }
 
     /// <summary>Some tokens; the compiler inlines a number's loop into a method of its own.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void MultiplyTile<TTokens>(in TileSource tile, float* scales, int blocks, BandToken* tokens, float* sums)
         where TTokens : struct, ITokens
     {

@@ -35,7 +35,7 @@ internal sealed unsafe class MemoryReading(KernelPath path, byte* start, int ahe
     }
 
     /// <summary>Eight independent sums: none waits for the one before. Compiled well at once: it must not be timed in a slower form.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static long Sum<T, TAdd>(byte* from, int ahead)
         where T : unmanaged
         where TAdd : struct, IAddition<T>

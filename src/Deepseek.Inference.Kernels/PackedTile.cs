@@ -44,7 +44,7 @@ internal readonly unsafe struct PackedTile<TSingle, TInt32, TInt16, TLanes> : IP
 
     public static int Tokens => 3;
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     public static void Pack(float* from, int columns, float* to, int together)
     {
         var step = together * TLanes.Count;
@@ -55,7 +55,7 @@ internal readonly unsafe struct PackedTile<TSingle, TInt32, TInt16, TLanes> : IP
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     public static void Multiply(float* weights, float* x, int steps, float* sums, int stride, bool first)
     {
         var second = sums + stride;

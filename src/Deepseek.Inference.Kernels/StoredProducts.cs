@@ -73,7 +73,7 @@ internal static unsafe class StoredProducts
     }
 
     /// <summary>A row and one token.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void MultiplyOne<TForm>(byte* weights, in Row row, float* x, float* sums, ref Vector256<uint> largest)
         where TForm : struct, IStoredForm
     {
@@ -96,7 +96,7 @@ internal static unsafe class StoredProducts
     }
 
     /// <summary>A row and four tokens, of which some may be the same: weights that are widened meet all of them, and sums fit the registers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void MultiplyFour<TForm>(byte* weights, in Row row, float* x0, float* x1, float* x2, float* x3, float* sums, ref Vector256<uint> largest)
         where TForm : struct, IStoredForm
     {

@@ -58,7 +58,7 @@ internal static unsafe class TileScales
     }
 
     /// <summary>A tile's signed scales, which are stored in this order. A block's 16 share a step.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     private static void DecodeSigned(in BandProduct product, int row, float* turned, int stride)
     {
         var index = (uint)product.Layout.ScaleIndexOf(row, 0);

@@ -40,7 +40,7 @@ internal static unsafe class Transposition
     /// <param name="stride">Bytes from one row to the next.</param>
     /// <param name="destination">Receives the first column.</param>
     /// <param name="step">Bytes from one column to the next.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(HotLoop.Options)]
     public static void Eight(byte* first, byte* second, int stride, byte* destination, int step)
     {
         if (!Avx2.IsSupported)
