@@ -17,7 +17,7 @@ internal static unsafe partial class ActivationBlocks
         (KernelPath.Avx512Vnni, ActivationPrecision.Int8) => ActivationOrder.DotBytes,
         (KernelPath.Avx512Vnni, _) => ActivationOrder.DotWords,
         (_, ActivationPrecision.Int8) => AvxVnni.IsSupported ? ActivationOrder.Correction : ActivationOrder.Magnitudes,
-        (KernelPath.Avx2, _) => ActivationOrder.Words,
+        (KernelPath.Avx2, _) => WordTiles.IsSupported ? ActivationOrder.TileWords : ActivationOrder.Words,
         _ => ActivationOrder.EvenOdd,
     };
 
@@ -138,7 +138,7 @@ internal static unsafe partial class ActivationBlocks
         var to = (short*)destination;
         switch (order)
         {
-            case ActivationOrder.Columns or ActivationOrder.Words:
+            case ActivationOrder.Columns or ActivationOrder.Words or ActivationOrder.TileWords:
                 new ReadOnlySpan<short>(words, Columns).CopyTo(new Span<short>(to, Columns));
                 break;
             case ActivationOrder.EvenOdd or ActivationOrder.DotWords:

@@ -9,6 +9,9 @@ internal enum ActivationOrder
     /// <summary>16-bit numbers, column by column: <see cref="WordCodes256"/>.</summary>
     Words,
 
+    /// <summary>The order of <see cref="Words"/>, for another kernel where weights have 4 bits and tokens are few: <see cref="WordTiles"/>.</summary>
+    TileWords,
+
     /// <summary>16-bit numbers, the even columns, then the odd ones: <see cref="WordCodes512"/>.</summary>
     EvenOdd,
 

@@ -21,6 +21,7 @@ internal abstract class ArithmeticRounds : TeamWork
     {
         KernelPath.Avx512Vnni => [new VnniRounds(bytes: false)],
         >= KernelPath.Avx512 => Of<Vector512<int>, Int16Avx512>(workers),
+        KernelPath.Avx2 when AvxVnni.IsSupported => Of<Vector256<int>, Int16Vnni>(workers),
         KernelPath.Avx2 => Of<Vector256<int>, Int16Avx2>(workers),
         KernelPath.Vector128 when Sse2.IsSupported => Of<Vector128<int>, Int16Sse2>(workers),
         KernelPath.Vector128 => Of<Vector128<int>, Int32Vector128>(workers),

@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>Encodes the instructions of x86-64 that C# has no name for, and those around them: 64-bit registers here, vectors of 512 bits in the other part.</summary>
+/// <summary>Encodes the instructions of x86-64 that C# has no name for, those around them, and those whose order and registers it does not leave to us: 64-bit registers here, vectors of 512 and of 256 bits in the other parts.</summary>
 /// <remarks>Encodings are those of Intel's Software Developer's Manual, volume 2. A method has its instruction's name, and its operands in the manual's order; <see cref="Return"/> alone writes two.</remarks>
 internal sealed partial class Assembler
 {

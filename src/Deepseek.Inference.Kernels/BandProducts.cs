@@ -74,7 +74,10 @@ internal static unsafe partial class BandProducts
             case ActivationOrder.Columns:
                 MultiplyScalar(product, x);
                 break;
-            case ActivationOrder.Words:
+            case ActivationOrder.TileWords when count <= WordTiles.FewTokens && IsNf4(layout):
+                TileProducts<WordTiles>.Run(product);
+                break;
+            case ActivationOrder.Words or ActivationOrder.TileWords:
                 Run<WordCodes256>(product);
                 break;
             case ActivationOrder.EvenOdd:
@@ -84,10 +87,10 @@ internal static unsafe partial class BandProducts
                     BandKernel<Loops512<ByteForm>>.Run(product);
                 break;
             case ActivationOrder.DotWords:
-                VnniProducts<VnniWords>.Run(product);
+                TileProducts<VnniWords>.Run(product);
                 break;
             case ActivationOrder.DotBytes:
-                VnniProducts<VnniBytes>.Run(product);
+                TileProducts<VnniBytes>.Run(product);
                 break;
             case ActivationOrder.Magnitudes:
                 Run<ByteCodes256>(product);

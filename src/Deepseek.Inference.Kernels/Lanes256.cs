@@ -93,8 +93,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>, Vector256<in
         second = MultiplyAdd(x, b, second);
     }
 
+    /// <summary>c, and of words' products each two neighbours.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> MultiplyAdd(Vector256<short> a, Vector256<short> b, Vector256<int> c) =>
+    public static Vector256<int> MultiplyAdd(Vector256<short> a, Vector256<short> b, Vector256<int> c) =>
         AvxVnni.IsSupported ? AvxVnni.MultiplyWideningAndAdd(c, a, b) : c + Avx2.MultiplyAddAdjacent(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

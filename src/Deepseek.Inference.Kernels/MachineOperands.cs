@@ -35,6 +35,10 @@ internal readonly record struct Address(Register Base, int Offset = 0, Register?
         new(structure, (int)Marshal.OffsetOf<T>(name));
 }
 
+/// <summary>A vector register of 256 bits.</summary>
+/// <param name="Number">0 to 15.</param>
+internal readonly record struct Ymm(int Number);
+
 /// <summary>A vector register of 512 bits.</summary>
 /// <param name="Number">0 to 31.</param>
 internal readonly record struct Zmm(int Number);

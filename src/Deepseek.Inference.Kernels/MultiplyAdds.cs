@@ -59,6 +59,18 @@ internal readonly struct Int16Sse2 : IMultiplyAdd<Vector128<int>>
     public static Vector128<int> Add(Vector128<int> sum, Vector128<int> products, Vector128<int> x) => sum + products;
 }
 
+// 16 bits in one instruction: VPDPWSSD.
+internal readonly struct Int16Vnni : IMultiplyAdd<Vector256<int>>
+{
+    public static int Products => 16;
+
+    public static Vector256<int> Start => Vector256.Create(0x0003_0007);
+
+    public static Vector256<int> Multiply(Vector256<int> sum, Vector256<int> x) => x;
+
+    public static Vector256<int> Add(Vector256<int> sum, Vector256<int> products, Vector256<int> x) => AvxVnni.MultiplyWideningAndAdd(sum, x.AsInt16(), x.AsInt16());
+}
+
 // 8 bits in one instruction: VPDPBUSD.
 internal readonly struct Int8Vnni : IMultiplyAdd<Vector256<int>>
 {

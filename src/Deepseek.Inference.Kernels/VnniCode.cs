@@ -42,8 +42,8 @@ internal static unsafe class VnniCode
     /// <param name="weights">How the weights lie.</param>
     /// <param name="bytesOfX">Whether activations are bytes instead of words.</param>
     /// <param name="tokens">How many tokens.</param>
-    public static delegate* unmanaged[SuppressGCTransition]<VnniTile*, void> Tile(VnniWeights weights, bool bytesOfX, int tokens) =>
-        (delegate* unmanaged[SuppressGCTransition]<VnniTile*, void>)At((((((int)weights * 2) + (bytesOfX ? 1 : 0)) * MostTokens) + tokens) - 1);
+    public static delegate* unmanaged[SuppressGCTransition]<TileCall*, void> Tile(TileWeights weights, bool bytesOfX, int tokens) =>
+        (delegate* unmanaged[SuppressGCTransition]<TileCall*, void>)At((((((int)weights * 2) + (bytesOfX ? 1 : 0)) * MostTokens) + tokens) - 1);
 
     /// <summary>Multiplies and adds between registers, so many rounds: for a fraction of a millisecond, so with the usual transition.</summary>
     /// <param name="bytes">Whether bytes are multiplied instead of words.</param>
@@ -60,7 +60,7 @@ internal static unsafe class VnniCode
     {
         var to = new Assembler();
         var next = 0;
-        foreach (var weights in (ReadOnlySpan<VnniWeights>)[VnniWeights.Nf4, VnniWeights.Nibbles, VnniWeights.Bytes])
+        foreach (var weights in (ReadOnlySpan<TileWeights>)[TileWeights.Nf4, TileWeights.Nibbles, TileWeights.Bytes])
         {
             foreach (var bytesOfX in (ReadOnlySpan<bool>)[false, true])
             {

@@ -15,13 +15,13 @@ internal sealed unsafe partial class VnniTileCode
     {
         var (at, sums, from, other) = (X[0], X[1], X[2], X[3]);
         ReadScales(other);
-        to.Mov(at, Field(nameof(VnniTile.At)));
+        to.Mov(at, Field(nameof(TileCall.At)));
         to.Mov(sums, at);
         to.And(sums, (Lanes - 1) * _xBytes);
         if (_xBytes > LaneBytes)
             to.Shr(sums, BitsOf(_xBytes / LaneBytes));
-        to.Add(sums, Field(nameof(VnniTile.Sums)));
-        to.Mov(from, Field(nameof(VnniTile.Zeros)));
+        to.Add(sums, Field(nameof(TileCall.Sums)));
+        to.Mov(from, Field(nameof(TileCall.Zeros)));
         to.Cmp(at, Lanes * _xBytes);
         to.Cmovae(from, sums);
         to.Shr(at, BitsOf(_xBytes / _scaleBytes));
@@ -30,7 +30,7 @@ internal sealed unsafe partial class VnniTileCode
             var sum = Sum(token, block, 0);
             if (_chains == 2)
                 to.Vpaddd(sum, sum, Sum(token, block, 1));
-            to.Mov(other, Field(nameof(VnniTile.Tokens)));
+            to.Mov(other, Field(nameof(TileCall.Tokens)));
             to.Mov(other, new Address(other, (token * sizeof(BandToken)) + Address.Field<BandToken>(other, nameof(BandToken.Scales)).Offset));
             if (bytesOfX)
                 to.Vpaddd(sum, sum, Operand.Broadcast(new Address(other, sizeof(float), at))); // the correction for unsigned weights
@@ -40,8 +40,8 @@ internal sealed unsafe partial class VnniTileCode
             to.Vmovdqu32(new Address(sums, token * TokenBytes), sum);
         }
 
-        to.Add(Field(nameof(VnniTile.At)), _xBytes);
-        to.Mov(at, Field(nameof(VnniTile.At)));
+        to.Add(Field(nameof(TileCall.At)), _xBytes);
+        to.Mov(at, Field(nameof(TileCall.At)));
     }
 
     private static byte BitsOf(int factor) => (byte)int.Log2(factor);
@@ -50,16 +50,16 @@ internal sealed unsafe partial class VnniTileCode
     private void ReadScales(Register free)
     {
         var scales = X[0];
-        to.Mov(scales, Field(nameof(VnniTile.Scales)));
-        if (weights == VnniWeights.Nf4)
+        to.Mov(scales, Field(nameof(TileCall.Scales)));
+        if (weights == TileWeights.Nf4)
         {
             to.Vpmovsxbd(Scales, new Address(scales));
             to.Vcvtdq2ps(Scales, Scales);
-            to.Mov(free, Field(nameof(VnniTile.StepAt)));
-            to.Add(Field(nameof(VnniTile.StepAt)), 1);
+            to.Mov(free, Field(nameof(TileCall.StepAt)));
+            to.Add(Field(nameof(TileCall.StepAt)), 1);
             to.Shr(free, 4); // blocks of 16 rows in a group
             to.Shl(free, 2);
-            to.Add(free, Field(nameof(VnniTile.Steps)));
+            to.Add(free, Field(nameof(TileCall.Steps)));
             to.Vmulps(Scales, Scales, Operand.Broadcast(new Address(free)));
         }
         else
@@ -67,7 +67,7 @@ internal sealed unsafe partial class VnniTileCode
             to.Vmovdqu32(Scales, new Address(scales));
         }
 
-        to.Add(Field(nameof(VnniTile.Scales)), TileSource.Rows * (weights == VnniWeights.Nf4 ? sizeof(sbyte) : sizeof(float)));
+        to.Add(Field(nameof(TileCall.Scales)), TileSource.Rows * (weights == TileWeights.Nf4 ? sizeof(sbyte) : sizeof(float)));
     }
 
     /// <summary>What lies behind a tile is the next one: its scales, then its lines.</summary>
@@ -75,14 +75,14 @@ internal sealed unsafe partial class VnniTileCode
     private int BeginTile()
     {
         var (zero, end) = (X[0], X[1]);
-        to.Sub(Field(nameof(VnniTile.Tiles)), 1);
+        to.Sub(Field(nameof(TileCall.Tiles)), 1);
         var last = to.Jz();
         to.Sub(zero, zero);
-        to.Mov(Field(nameof(VnniTile.At)), zero);
-        to.Add(Field(nameof(VnniTile.Outputs)), LaneBytes);
-        to.Mov(Field(nameof(VnniTile.Scales)), Weights);
+        to.Mov(Field(nameof(TileCall.At)), zero);
+        to.Add(Field(nameof(TileCall.Outputs)), LaneBytes);
+        to.Mov(Field(nameof(TileCall.Scales)), Weights);
         to.Mov(end, Weights);
-        to.Add(end, Field(nameof(VnniTile.ScaleBytes)));
+        to.Add(end, Field(nameof(TileCall.ScaleBytes)));
         var next = to.Here;
         Ask(0);
         to.Add(Weights, Line);
@@ -96,9 +96,9 @@ internal sealed unsafe partial class VnniTileCode
     {
         var (sums, outputs) = (X[0], X[1]);
         var (factor, even, odd, other) = (Codes[0], Codes[1], Codes[2], Codes[3]);
-        to.Vpbroadcastd(factor, Field(nameof(VnniTile.Factor)));
-        to.Mov(sums, Field(nameof(VnniTile.Sums)));
-        to.Mov(outputs, Field(nameof(VnniTile.Outputs)));
+        to.Vpbroadcastd(factor, Field(nameof(TileCall.Factor)));
+        to.Mov(sums, Field(nameof(TileCall.Sums)));
+        to.Mov(outputs, Field(nameof(TileCall.Outputs)));
         for (var token = 0; token < tokens; token++)
         {
             Add(even, token, 0, 4);
@@ -110,7 +110,7 @@ internal sealed unsafe partial class VnniTileCode
             to.Vaddps(even, even, odd);
             to.Vmulps(even, even, factor);
             to.Vmovdqu32(new Address(outputs), even);
-            to.Add(outputs, Field(nameof(VnniTile.Stride)));
+            to.Add(outputs, Field(nameof(TileCall.Stride)));
         }
 
         void Add(Zmm sum, int token, int first, int second)

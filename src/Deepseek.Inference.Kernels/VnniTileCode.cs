@@ -1,24 +1,11 @@
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>How the weights of a tile lie in memory.</summary>
-internal enum VnniWeights
-{
-    /// <summary>4 bits, two blocks a line, with scales of 8 bits.</summary>
-    Nf4,
-
-    /// <summary>4 bits, with scales in fp32.</summary>
-    Nibbles,
-
-    /// <summary>8 bits, one block a line, with scales in fp32.</summary>
-    Bytes,
-}
-
 /// <summary>Writes the products of tiles, 16 rows each, a row a lane, with one to eight tokens.</summary>
 /// <param name="to">Receives them.</param>
 /// <param name="weights">How the weights lie.</param>
 /// <param name="bytesOfX">Whether activations are bytes instead of words.</param>
 /// <param name="tokens">Tokens.</param>
-internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weights, bool bytesOfX, int tokens)
+internal sealed unsafe partial class VnniTileCode(Assembler to, TileWeights weights, bool bytesOfX, int tokens)
 {
     private const int Line = BandLayout.LineBytes;
     private const int Pieces = Line / BandLayout.PieceBytes;
@@ -34,7 +21,7 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
     private readonly int _xBytes = ActivationBlocks.BytesOf(OrderOf(bytesOfX));
     private readonly int _scaleBytes = ActivationBlocks.ScalesOf(OrderOf(bytesOfX)) * sizeof(float);
 
-    private readonly int _blocks = weights == VnniWeights.Bytes ? 1 : 2;
+    private readonly int _blocks = weights == TileWeights.Bytes ? 1 : 2;
 
     // Where there are few, each has two sums: a product waits four cycles for the one before.
     private readonly int _chains = tokens <= 2 ? 2 : 1;
@@ -44,8 +31,8 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
         if (tokens == X.Length)
             to.PushRbx();
         to.Mov(Call, Register.Rdi);
-        to.Mov(Weights, Field(nameof(VnniTile.Lines)));
-        to.Mov(X[0], Field(nameof(VnniTile.Tables)));
+        to.Mov(Weights, Field(nameof(TileCall.Lines)));
+        to.Mov(X[0], Field(nameof(TileCall.Tables)));
         to.Vmovdqu32(Levels, new Address(X[0]));
         to.Vmovdqu32(Mask, new Address(X[0], Line));
         var next = to.Here;
@@ -56,16 +43,16 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
         Keep(0);
         if (_blocks == 2)
         {
-            to.Cmp(X[0], Field(nameof(VnniTile.End)));
+            to.Cmp(X[0], Field(nameof(TileCall.End)));
             var end = to.Jae();
             Keep(1);
             to.Land(end);
         }
 
-        to.Cmp(X[0], Field(nameof(VnniTile.End)));
+        to.Cmp(X[0], Field(nameof(TileCall.End)));
         to.Jb(next);
         WriteOutputs();
-        if (weights == VnniWeights.Nf4)
+        if (weights == TileWeights.Nf4)
         {
             var last = BeginTile();
             to.Jmp(next);
@@ -79,18 +66,18 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
 
     private static ActivationOrder OrderOf(bool bytesOfX) => bytesOfX ? ActivationOrder.DotBytes : ActivationOrder.DotWords;
 
-    private static Address Field(string name) => Address.Field<VnniTile>(Call, name);
+    private static Address Field(string name) => Address.Field<TileCall>(Call, name);
 
     private Zmm Sum(int token, int block, int chain) => new(16 + (((token * _blocks) + block) * _chains) + (chain % _chains));
 
     private void BeginLine()
     {
         var last = X[tokens - 1];
-        to.Mov(last, Field(nameof(VnniTile.Tokens)));
+        to.Mov(last, Field(nameof(TileCall.Tokens)));
         for (var token = 0; token < tokens; token++)
         {
             to.Mov(X[token], new Address(last, token * sizeof(BandToken)));
-            to.Add(X[token], Field(nameof(VnniTile.At)));
+            to.Add(X[token], Field(nameof(TileCall.At)));
             for (var block = 0; block < _blocks; block++)
             {
                 for (var chain = 0; chain < _chains; chain++)
@@ -104,7 +91,7 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
 
     private void MultiplyPiece(int piece)
     {
-        if (weights != VnniWeights.Bytes)
+        if (weights != TileWeights.Bytes)
             Ask(piece * Line);
         to.Vmovdqu32(Codes[0], new Address(Weights, piece * Line));
         if (bytesOfX)
@@ -122,7 +109,7 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
 
     private void MultiplyWords(int piece)
     {
-        if (weights == VnniWeights.Bytes)
+        if (weights == TileWeights.Bytes)
         {
             to.Vpsraw(Codes[1], Codes[0], 8);
             to.Vpsllw(Codes[0], Codes[0], 8);
@@ -151,7 +138,7 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, VnniWeights weig
 
     private void MultiplyBytes(int piece)
     {
-        if (weights == VnniWeights.Bytes)
+        if (weights == TileWeights.Bytes)
         {
             to.Vpxord(Codes[0], Codes[0], Mask);
         }

@@ -26,8 +26,8 @@ internal readonly unsafe struct WordCodes256(Vector256<short> first, Vector256<s
     public void Add(byte* x, int quad, ref Vector256<int> first, ref Vector256<int> second)
     {
         var operand = Vector256.Create(*(long*)(x + (quad * QuadBytes))).AsInt16();
-        first += Avx2.MultiplyAddAdjacent(_first, operand);
-        second += Avx2.MultiplyAddAdjacent(_second, operand);
+        first = Lanes256.MultiplyAdd(_first, operand, first);
+        second = Lanes256.MultiplyAdd(_second, operand, second);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -53,9 +53,10 @@ internal readonly unsafe struct WordCodes256(Vector256<short> first, Vector256<s
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> SecondOperand(byte* x, nint group) => default;
 
+    // As Lanes256 does, but for the load, which the compiler makes a part of the product where it is written there.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> sums, byte* weights, Vector256<byte> operand, Vector256<byte> second) =>
-        sums + Avx2.MultiplyAddAdjacent(operand.AsInt16(), Vector256.Load((short*)weights));
+        AvxVnni.IsSupported ? AvxVnni.MultiplyWideningAndAdd(sums, operand.AsInt16(), Vector256.Load((short*)weights)) : sums + Avx2.MultiplyAddAdjacent(operand.AsInt16(), Vector256.Load((short*)weights));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Store(int quad, byte* destination)

@@ -50,7 +50,7 @@ public sealed unsafe class ActivationBlocksTests
         {
             numbers[i] = order switch
             {
-                ActivationOrder.Columns or ActivationOrder.Words => ((short*)block)[i],
+                ActivationOrder.Columns or ActivationOrder.Words or ActivationOrder.TileWords => ((short*)block)[i],
                 ActivationOrder.EvenOdd or ActivationOrder.DotWords => ((short*)block)[(i / 2) + (i % 2 * Columns / 2)],
                 _ => ((sbyte*)block)[i],
             };

@@ -3,7 +3,7 @@ using Iced.Intel;
 namespace Deepseek.Inference.Kernels.Tests;
 
 /// <summary>What is encoded is what Iced, a disassembler of others, reads.</summary>
-public sealed class AssemblerTests
+public sealed partial class AssemblerTests
 {
     private const int Rounds = 200;
 

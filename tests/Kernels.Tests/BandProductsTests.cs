@@ -170,6 +170,8 @@ public sealed partial class BandProductsTests
             if (!KernelPaths.Available.Contains(KernelPath.Avx2))
                 continue;
             data.Add(weights, ActivationPrecision.Int16, nameof(ActivationOrder.Words));
+            if (WordTiles.IsSupported)
+                data.Add(weights, ActivationPrecision.Int16, nameof(ActivationOrder.TileWords));
             data.Add(weights, ActivationPrecision.Int8, nameof(ActivationOrder.Magnitudes));
             data.Add(weights, ActivationPrecision.Int8, nameof(ActivationOrder.Correction));
             if (!KernelPaths.Available.Contains(KernelPath.Avx512Vnni))

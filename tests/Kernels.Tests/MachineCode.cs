@@ -16,7 +16,9 @@ internal static class MachineCode
         return read;
     }
 
-    /// <summary>A register's name as <see cref="Register"/> and <see cref="Zmm"/> have it.</summary>
+    /// <summary>A register's name as <see cref="Register"/>, <see cref="Zmm"/> and <see cref="Ymm"/> have it.</summary>
     public static string NameOf(Iced.Intel.Register register) =>
-        register.IsZMM() ? new Zmm(register - Iced.Intel.Register.ZMM0).ToString() : register.ToString() is var name && name.Length > 2 && name[1] is >= 'A' and <= 'Z' ? name[0] + name[1..].ToLowerInvariant() : name;
+        register.IsZMM() ? new Zmm(register - Iced.Intel.Register.ZMM0).ToString()
+        : register.IsYMM() ? new Ymm(register - Iced.Intel.Register.YMM0).ToString()
+        : register.ToString() is var name && name.Length > 2 && name[1] is >= 'A' and <= 'Z' ? name[0] + name[1..].ToLowerInvariant() : name;
 }

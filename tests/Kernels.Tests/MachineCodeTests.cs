@@ -3,16 +3,23 @@ using Iced.Intel;
 namespace Deepseek.Inference.Kernels.Tests;
 
 /// <summary>What machine code does to its caller, by Iced's reading; what it computes, the tests of products and of attention compare with the definition.</summary>
-public sealed class VnniCodeTests
+public sealed class MachineCodeTests
 {
-    public static TheoryData<int> All => [.. Enumerable.Range(0, VnniCode.Functions)];
+    private static readonly string[] Common = ["X64", "CMOV", "SSE", "INTEL8086", "INTEL186", "INTEL386", "AVX"];
+
+    /// <summary>Every function that is placed, by where its code is made and its number there.</summary>
+    public static TheoryData<string, int> All =>
+    [
+        .. Enumerable.Range(0, VnniCode.Functions).Select(function => (nameof(VnniCode), function)),
+        .. Enumerable.Range(0, WordTiles.Functions).Select(function => (nameof(WordTiles), function)),
+    ];
 
     [Theory, MemberData(nameof(All))]
-    public void Function_EveryInstruction_ChangesOnlyWhatItMay(int function)
+    public void Function_EveryInstruction_ChangesOnlyWhatItMay(string made, int function)
     {
         // By the convention of System V; the lower vectors, too, are the callee's.
         HashSet<string> free = ["Rax", "Rcx", "Rdx", "Rsi", "Rdi", "R8", "R9", "R10", "R11"];
-        var code = FunctionAt(function);
+        var code = FunctionAt(made, function);
         if (code.Any(instruction => instruction.Mnemonic == Mnemonic.Push))
             free.Add("Rbx");
         var infos = new InstructionInfoFactory();
@@ -26,9 +33,9 @@ public sealed class VnniCodeTests
     }
 
     [Theory, MemberData(nameof(All))]
-    public void Function_Ends_WithOneReturnAndTheStackAsItWas(int function)
+    public void Function_Ends_WithOneReturnAndTheStackAsItWas(string made, int function)
     {
-        var code = FunctionAt(function);
+        var code = FunctionAt(made, function);
         var pushes = code.Where(instruction => instruction.Mnemonic == Mnemonic.Push).ToArray();
         if (pushes.Length > 0)
         {
@@ -45,18 +52,18 @@ public sealed class VnniCodeTests
     }
 
     [Theory, MemberData(nameof(All))]
-    public void Function_EveryInstruction_BelongsToWhatIsAskedFor(int function)
+    public void Function_EveryInstruction_BelongsToWhatIsAskedFor(string made, int function)
     {
-        string[] available = ["X64", "CMOV", "SSE", "INTEL8086", "INTEL186", "INTEL386", "AVX", "AVX512F", "AVX512BW", "AVX512_VNNI"];
+        string[] available = [.. Common, .. made == nameof(VnniCode) ? (string[])["AVX512F", "AVX512BW", "AVX512_VNNI"] : ["AVX2", "FMA"]];
 
-        Assert.All(FunctionAt(function).SelectMany(instruction => instruction.CpuidFeatures), feature => Assert.Contains(feature.ToString(), available));
+        Assert.All(FunctionAt(made, function).SelectMany(instruction => instruction.CpuidFeatures), feature => Assert.Contains(feature.ToString(), available));
     }
 
-    private static List<Instruction> FunctionAt(int function)
+    private static List<Instruction> FunctionAt(string made, int function)
     {
-        var entries = new int[VnniCode.Functions];
-        var code = VnniCode.Assemble(entries);
-        var end = function + 1 < VnniCode.Functions ? entries[function + 1] : code.Length;
+        var entries = new int[made == nameof(VnniCode) ? VnniCode.Functions : WordTiles.Functions];
+        var code = made == nameof(VnniCode) ? VnniCode.Assemble(entries) : WordTiles.Assemble(entries);
+        var end = function + 1 < entries.Length ? entries[function + 1] : code.Length;
         return MachineCode.Read(code[entries[function]..end]);
     }
 }

@@ -2,9 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>What <see cref="VnniTileCode"/> is given; it changes it.</summary>
+/// <summary>What machine code for the products of tiles is given; it changes it.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal unsafe struct VnniTile
+internal unsafe struct TileCall
 {
     /// <summary>Tiles, one after the other: more than one only where a tile begins with its scales.</summary>
     public long Tiles;
@@ -24,7 +24,7 @@ internal unsafe struct VnniTile
     /// <summary>The first block's number among those that have a step.</summary>
     public long StepAt;
 
-    /// <summary>Two vectors, see <see cref="IVnniNumbers"/>.</summary>
+    /// <summary>What <see cref="ITileCode.Tables"/> tells.</summary>
     public byte* Tables;
 
     /// <summary>The tokens.</summary>

@@ -2,14 +2,14 @@ using System.Runtime.CompilerServices;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>Multiplies the rows of a band with tokens in machine code of AVX512-VNNI.</summary>
-/// <typeparam name="TNumbers">What activations are.</typeparam>
+/// <summary>Multiplies the rows of a band with tokens in machine code.</summary>
+/// <typeparam name="TCode">The code.</typeparam>
 /// <remarks>
-/// For few tokens and for many alike the weights of 16 rows meet eight tokens at a time, and are decoded anew for every eight: units of the processor that do not multiply do so meanwhile. The begin of the next band is
+/// The weights of 16 rows meet so many tokens at a time as the code takes, and are decoded anew for every so many: with AVX512-VNNI units of the processor that do not multiply do so meanwhile. The begin of the next band is
 /// not asked for: that gained nothing, and where bands follow one another it cost a twelfth.
 /// </remarks>
-internal static unsafe class VnniProducts<TNumbers>
-    where TNumbers : struct, IVnniNumbers
+internal static unsafe class TileProducts<TCode>
+    where TCode : struct, ITileCode
 {
     // Activations of a part stay in the second cache, beside a band's weights.
     private const int PartBytes = 256 << 10;
@@ -18,11 +18,13 @@ internal static unsafe class VnniProducts<TNumbers>
     // Blocks times tokens of a call: some 20 µs.
     private const int MostWork = 2048;
 
-    private const int Together = VnniCode.MostTokens;
     private const int TileRows = TileSource.Rows;
-    private const int SumsLength = Together * ProductShape.Lanes * TileRows;
 
     private static readonly float* Zeros = KeptMemory.Zeros(SumsLength);
+
+    private static int Together => TCode.MostTokens;
+
+    private static int SumsLength => Together * ProductShape.Lanes * TileRows;
 
     /// <summary>Multiplies all rows of a band with the tokens.</summary>
     public static void Run(in BandProduct product)
@@ -34,11 +36,11 @@ internal static unsafe class VnniProducts<TNumbers>
             Run(product, first, Math.Min(part, product.Count - first));
     }
 
-    private static VnniWeights WeightsOf(BandLayout layout) => layout.Precision switch
+    private static TileWeights WeightsOf(BandLayout layout) => layout.Precision switch
     {
-        WeightPrecision.Nf4 => VnniWeights.Nf4,
-        WeightPrecision.Nf4Dynamic => VnniWeights.Nibbles,
-        _ => VnniWeights.Bytes,
+        WeightPrecision.Nf4 => TileWeights.Nf4,
+        WeightPrecision.Nf4Dynamic => TileWeights.Nibbles,
+        _ => TileWeights.Bytes,
     };
 
     [SkipLocalsInit]
@@ -48,18 +50,18 @@ internal static unsafe class VnniProducts<TNumbers>
         for (var i = 0; i < count; i++)
             tokens[i] = product.Token(first + i);
         var weights = WeightsOf(product.Layout);
-        var lineBytes = weights == VnniWeights.Bytes ? (long)product.Layout.LinesPerRow * TileSource.LineBytes : 0;
-        var scaleBytes = weights == VnniWeights.Nf4 ? 0 : (long)product.Blocks * TileRows * sizeof(float);
+        var lineBytes = weights == TileWeights.Bytes ? (long)product.Layout.LinesPerRow * TileSource.LineBytes : 0;
+        var scaleBytes = weights == TileWeights.Nf4 ? 0 : (long)product.Blocks * TileRows * sizeof(float);
         var room = stackalloc byte[(SumsLength * sizeof(float)) + BandLayout.LineBytes];
         var sums = (float*)((nuint)(room + BandLayout.LineBytes - 1) / BandLayout.LineBytes * BandLayout.LineBytes); // elsewhere every sum would lie in two lines
-        var lines = weights == VnniWeights.Nf4 ? null : KernelScratch.Reserve(lineBytes + (2 * scaleBytes));
+        var lines = weights == TileWeights.Nf4 ? null : KernelScratch.Reserve(lineBytes + (2 * scaleBytes));
         if (product.Blocks < ProductShape.Lanes)
             new Span<float>(sums, SumsLength).Clear();
-        VnniTile tile = new()
+        TileCall tile = new()
         {
             ScaleBytes = product.Layout.TileHeaderBytes,
             Steps = (float*)product.Source,
-            Tables = weights == VnniWeights.Bytes ? TNumbers.BytesOfWeights : TNumbers.Levels,
+            Tables = TCode.Tables(weights),
             End = product.XBytes,
             Sums = sums,
             Zeros = Zeros,
@@ -67,7 +69,7 @@ internal static unsafe class VnniProducts<TNumbers>
         };
 
         // Few tokens meet some tiles in one call; of more, all meet a tile while it lies in the first cache.
-        var most = weights == VnniWeights.Nf4 && count <= Together ? Math.Max(1, MostWork / (product.Blocks * count)) : 1;
+        var most = weights == TileWeights.Nf4 && count <= Together ? Math.Max(1, MostWork / (product.Blocks * count)) : 1;
         for (var row = 0; row < product.RowCount; row += (int)tile.Tiles * TileRows)
         {
             tile.Tiles = Math.Clamp((product.RowCount - row) / TileRows, 1, most);
@@ -78,17 +80,17 @@ internal static unsafe class VnniProducts<TNumbers>
     }
 
     /// <summary>The weights and scales of 16 rows: as they are stored, or made once for all tokens.</summary>
-    private static void Arrange(in BandProduct product, int row, VnniWeights weights, byte* lines, float* scales, ref VnniTile tile)
+    private static void Arrange(in BandProduct product, int row, TileWeights weights, byte* lines, float* scales, ref TileCall tile)
     {
         tile.StepAt = (long)row / TileRows * product.Blocks;
         tile.Lines = product.Lines(product.Source, row);
         tile.Scales = product.Tile(row);
-        if (weights == VnniWeights.Nf4)
+        if (weights == TileWeights.Nf4)
             return;
 
         TileScales.DecodeTurned(product, row, TileRows, scales, scales + ((long)product.Blocks * TileRows));
         tile.Scales = scales;
-        if (weights == VnniWeights.Nibbles)
+        if (weights == TileWeights.Nibbles)
             return;
 
         product.TileAt(row, lines).InterleaveAll(product.Layout.LinesPerRow);
@@ -97,7 +99,7 @@ internal static unsafe class VnniProducts<TNumbers>
 
     /// <summary>Multiplies some tiles with the tokens.</summary>
     [SkipLocalsInit]
-    private static void Multiply(in BandProduct product, int row, VnniWeights weights, in VnniTile tile, BandToken* tokens, int first, int count)
+    private static void Multiply(in BandProduct product, int row, TileWeights weights, in TileCall tile, BandToken* tokens, int first, int count)
     {
         var outputs = stackalloc float[Together * TileRows]; // of rows of which the band has fewer
         var rows = product.RowCount - row;
@@ -108,7 +110,7 @@ internal static unsafe class VnniProducts<TNumbers>
             call.Tokens = tokens + token;
             call.Outputs = rows >= TileRows ? product.Output(first + token, row) : outputs;
             call.Stride = sizeof(float) * (rows >= TileRows ? product.Stride : TileRows);
-            VnniCode.Tile(weights, TNumbers.AreBytes, some)(&call);
+            TCode.Function(weights, some)(&call);
             for (var i = 0; rows < TileRows && i < some; i++)
                 new ReadOnlySpan<float>(outputs + (i * TileRows), rows).CopyTo(new Span<float>(product.Output(first + token + i, row), rows));
         }

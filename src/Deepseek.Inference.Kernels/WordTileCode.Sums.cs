@@ -1,0 +1,176 @@
+namespace Deepseek.Inference.Kernels;
+
+// The sums of blocks join their partial sums, and at a tile's end those become outputs. Registers of activations are free then.
+internal sealed unsafe partial class WordTileCode
+{
+    private const int Lanes = ProductShape.Lanes;
+    private const int LaneBytes = TileSource.Rows * sizeof(float);
+    private const int TokenBytes = Lanes * LaneBytes;
+
+    private static readonly Ymm Scales = new(15);
+    private static readonly Ymm Step = new(12);
+
+    private int ScaleBytes => weights == TileWeights.Nf4 ? sizeof(sbyte) : sizeof(float);
+
+    /// <summary>The sums of a pass join their partial sums; the first ones begin them.</summary>
+    private void Keep(int half, int block)
+    {
+        var (at, sums, from, scales, other) = (End, X[0], X[1], X[2], X[3]);
+        to.Mov(at, Field(nameof(TileCall.At)));
+        to.Mov(sums, at);
+        to.And(sums, (Lanes - 1) * XBytes);
+        to.Shr(sums, BitsOf(XBytes / LaneBytes));
+        to.Add(sums, Field(nameof(TileCall.Sums)));
+        to.Mov(from, Field(nameof(TileCall.Zeros)));
+        to.Cmp(at, Lanes * XBytes);
+        to.Cmovae(from, sums);
+        to.Mov(scales, Field(nameof(TileCall.Scales)));
+        to.Shr(at, BitsOf(XBytes / sizeof(float)));
+        for (var j = block; j < block + _blocks; j++)
+        {
+            var absent = j == block ? 0 : SkipUnlessThereIsASecond();
+            if (weights == TileWeights.Nf4)
+                ReadStep(j, other);
+            for (var i = half; i < half + _halves; i++)
+            {
+                ReadScales(new Address(scales, ((j * TileSource.Rows) + (i * TileSource.Rows / 2)) * ScaleBytes));
+                for (var token = 0; token < tokens; token++)
+                {
+                    to.Mov(Free, Field(nameof(TileCall.Tokens)));
+                    to.Mov(Free, new Address(Free, (token * sizeof(BandToken)) + Address.Field<BandToken>(Free, nameof(BandToken.Scales)).Offset));
+                    Join(token, i, j, new Address(Free, j * sizeof(float), at), from, sums);
+                }
+            }
+
+            if (j > block)
+                to.Land(absent);
+        }
+    }
+
+    /// <summary>Two lanes of each of eight rows become one, in single precision, and join.</summary>
+    private void Join(int token, int half, int block, Address scale, Register from, Register sums)
+    {
+        var place = (token * TokenBytes) + (block * LaneBytes) + (half * Half);
+        var (a, b) = (Sum(token, half, block, 0), Sum(token, half, block, 1));
+        to.Vbroadcastss(First, scale);
+        to.Vmulps(First, First, Scales);
+        to.Vshufps(Second, a, b, 0b10_00_10_00);
+        to.Vshufps(a, a, b, 0b11_01_11_01);
+        to.Vpaddd(a, a, Second);
+        to.Vcvtdq2ps(a, a);
+        to.Vfmadd213ps(a, First, new Address(from, place));
+        to.Vmovdqu(new Address(sums, place), a);
+    }
+
+    /// <summary>The step of a block's scales.</summary>
+    private void ReadStep(int block, Register step)
+    {
+        to.Mov(step, Field(nameof(TileCall.StepAt)));
+        to.Add(step, block);
+        to.Shr(step, BitsOf(BandLayout.GroupBlocks / TileSource.Rows));
+        to.Shl(step, BitsOf(sizeof(float)));
+        to.Add(step, Field(nameof(TileCall.Steps)));
+        to.Vbroadcastss(Step, new Address(step));
+    }
+
+    private void ReadScales(Address from)
+    {
+        if (weights != TileWeights.Nf4)
+        {
+            to.Vmovdqu(Scales, from);
+            return;
+        }
+
+        to.Vpmovsxbd(Scales, from);
+        to.Vcvtdq2ps(Scales, Scales);
+        to.Vmulps(Scales, Scales, Step);
+    }
+
+    /// <summary>An odd number of blocks leaves the last line without a second one.</summary>
+    /// <returns>The jump that is taken then.</returns>
+    private int SkipUnlessThereIsASecond()
+    {
+        to.Mov(Free, Field(nameof(TileCall.At)));
+        to.Add(Free, XBytes);
+        to.Cmp(Free, Field(nameof(TileCall.End)));
+        return to.Jae();
+    }
+
+    /// <summary>The next line follows; whether there is one, is compared.</summary>
+    private void EndLine()
+    {
+        to.Add(Weights, Pieces * Line);
+        to.Add(Field(nameof(TileCall.Scales)), Blocks * TileSource.Rows * ScaleBytes);
+        to.Add(Field(nameof(TileCall.StepAt)), Blocks);
+        to.Add(Field(nameof(TileCall.At)), Blocks * XBytes);
+        to.Mov(Free, Field(nameof(TileCall.At)));
+        to.Cmp(Free, Field(nameof(TileCall.End)));
+    }
+
+    /// <summary>What lies behind a tile is the next one: its scales, then its lines.</summary>
+    /// <returns>The jump that is taken when there is none.</returns>
+    private int BeginTile()
+    {
+        var (beyond, other) = (X[0], X[1]);
+        to.Sub(Field(nameof(TileCall.Tiles)), 1);
+        var last = to.Jz();
+
+        // A last line without a second block has counted one too many.
+        to.Mov(beyond, Field(nameof(TileCall.At)));
+        to.Mov(other, Field(nameof(TileCall.End)));
+        to.Sub(beyond, other);
+        to.Shr(beyond, BitsOf(XBytes));
+        to.Mov(other, Field(nameof(TileCall.StepAt)));
+        to.Sub(other, beyond);
+        to.Mov(Field(nameof(TileCall.StepAt)), other);
+
+        to.Sub(other, other);
+        to.Mov(Field(nameof(TileCall.At)), other);
+        to.Add(Field(nameof(TileCall.Outputs)), LaneBytes);
+        to.Mov(Field(nameof(TileCall.Scales)), Weights);
+        to.Mov(End, Weights);
+        to.Add(End, Field(nameof(TileCall.ScaleBytes)));
+        var next = to.Here;
+        Ask(Weights, 0);
+        to.Add(Weights, Line);
+        to.Cmp(Weights, End);
+        to.Jb(next);
+        return last;
+    }
+
+    /// <summary>Adds the partial sums: l and l + 4, then l + 2, then l + 1.</summary>
+    private void WriteOutputs()
+    {
+        var (sums, outputs) = (X[0], X[1]);
+        var (factor, even, odd, other) = (new Ymm(0), new Ymm(1), new Ymm(2), new Ymm(3));
+        to.Vbroadcastss(factor, Field(nameof(TileCall.Factor)));
+        to.Mov(sums, Field(nameof(TileCall.Sums)));
+        to.Mov(outputs, Field(nameof(TileCall.Outputs)));
+        for (var token = 0; token < tokens; token++)
+        {
+            for (var half = 0; half < LaneBytes; half += Half)
+            {
+                var place = (token * TokenBytes) + half;
+                Add(even, place, 0, 4);
+                Add(other, place, 2, 6);
+                to.Vaddps(even, even, other);
+                Add(odd, place, 1, 5);
+                Add(other, place, 3, 7);
+                to.Vaddps(odd, odd, other);
+                to.Vaddps(even, even, odd);
+                to.Vmulps(even, even, factor);
+                to.Vmovdqu(new Address(outputs, half), even);
+            }
+
+            to.Add(outputs, Field(nameof(TileCall.Stride)));
+        }
+
+        void Add(Ymm sum, int place, int first, int second)
+        {
+            to.Vmovdqu(sum, new Address(sums, place + (first * LaneBytes)));
+            to.Vaddps(sum, sum, new Address(sums, place + (second * LaneBytes)));
+        }
+    }
+
+    private static byte BitsOf(int factor) => (byte)int.Log2(factor);
+}
