@@ -16,8 +16,17 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         var key = piece.CodesOf(call, split) + (position * call.CodeStride);
         for (var row = 0; row < rows; row += Width)
         {
-            ScoreCodes(call, scratch, piece, row, position, key, keys);
-            SeeLargest(piece, row, Math.Min(rows - row, Width), position);
+            // Where vectors are so short that two of them leave room for sums, each key serves both.
+            var two = Width == AttentionCall.CodeRows && row + Width < rows;
+            if (two)
+                DotCodePairs(scratch.QueryCodes + ((long)row * call.CodeWidth), key, call.CodeStride, keys, call.LatentCodes, call.CodeWidth, piece.ScoresOf(row, position, Width), piece.ScoresOf(row + Width, position, Width), scratch.Lanes);
+            else
+                DotCodes(call, scratch, piece, row, position, key, keys);
+            ScaleScores(scratch, piece, row, rows, position, scratch.Lanes);
+            if (!two)
+                continue;
+            row += Width;
+            ScaleScores(scratch, piece, row, rows, position, scratch.Lanes + (GroupPositions * Width));
         }
     }
 
@@ -32,8 +41,8 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             CopyCodes(call, cached + i, piece.Codes + ((position + i) * call.CodeStride));
     }
 
-    // The scores at a group of keys of as many rows as vectors have lanes. Keys beyond the last one are the last once more; what comes of them is hidden, or never read.
-    private static void ScoreCodes(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int row, int position, short* key, int keys)
+    // The products at a group of keys of as many rows as vectors have lanes. Keys beyond the last one are the last once more; what comes of them is hidden, or never read.
+    private static void DotCodes(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int row, int position, short* key, int keys)
     {
         var queries = scratch.QueryCodes + ((long)row * call.CodeWidth);
         float* latents = piece.ScoresOf(row, position, Width), ropes = scratch.Lanes;
@@ -41,6 +50,12 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             VnniAttention.Dot(queries, key, call.CodeStride, call.LatentCodes, call.CodeWidth, latents, ropes);
         else
             DotCodes(queries, key, call.CodeStride, keys, call.LatentCodes, call.CodeWidth, latents, ropes);
+    }
+
+    // Joins the parts' products of as many rows, which so become scores.
+    private static void ScaleScores(in AttentionScratch scratch, in AttentionPiece piece, int row, int rows, int position, float* ropes)
+    {
+        var latents = piece.ScoresOf(row, position, Width);
         var (latentSteps, ropeSteps) = (TLanes.Load(scratch.LatentSteps + row), TLanes.Load(scratch.RopeSteps + row));
         for (nint i = 0; i < GroupPositions; i++)
         {
@@ -48,6 +63,8 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             var rope = TLanes.Multiply(TLanes.Create(piece.RopeScales[position + i]), ropeSteps);
             TLanes.Store(TLanes.FusedMultiplyAdd(TLanes.Load(latents + (i * Width)), latent, TLanes.Multiply(TLanes.Load(ropes + (i * Width)), rope)), latents + (i * Width));
         }
+
+        SeeLargest(piece, row, Math.Min(rows - row, Width), position);
     }
 
     // Sums of products of a query a lane with keys: exact ones of 32 elements, which are added in order. A line of a key has as many: it is read once, and those further on are asked for.
@@ -71,7 +88,8 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 var k5 = k4 + (left > 5 ? stride : 0);
                 var k6 = k5 + (left > 6 ? stride : 0);
                 var k7 = k6 + (left > 7 ? stride : 0);
-                Fetch(ahead, far, k0, k1, k2, k3, k4, k5, k6, k7);
+                Fetch(ahead, far, k0, k1, k2, k3);
+                Fetch(ahead, far, k4, k5, k6, k7);
                 TInt32 s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
                 var query = queries;
                 for (nint i = 0; i < CodeRun; i += 2, query += 2 * Width)
@@ -92,16 +110,74 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddRun(float* sums, TInt32 first, TInt32 second)
+    // The same of two vectors of queries, four keys at a time.
+    [MethodImpl(HotLoop.Options)]
+    private static void DotCodePairs(short* queries, short* key, long stride, int keys, int latent, int width, float* first, float* second, float* ropes)
     {
-        TLanes.Store(TLanes.Add(TLanes.Load(sums), TLanes.ToSingle(first)), sums);
-        TLanes.Store(TLanes.Add(TLanes.Load(sums + Width), TLanes.ToSingle(second)), sums + Width);
+        const int atOnce = KeysAtOnce / 2;
+        var far = (nint)(GroupPositions * stride);
+        var nextQueries = width * Width; // from a row's to that of the other vector
+        var ahead = CodeRun;
+        for (nint run = 0; run < width; run += CodeRun, key += CodeRun, queries += CodeRun * Width)
+        {
+            if (run == latent)
+            {
+                first = ropes;
+                second = ropes + (GroupPositions * Width);
+            }
+
+            var begins = run == 0 || run == latent;
+            if (run + CodeRun >= width)
+                ahead = (int)far + CodeRun - width; // in the next group
+            var k0 = key;
+            float* a = first, b = second;
+            for (var left = keys; left > 0; left -= atOnce, a += atOnce * Width, b += atOnce * Width)
+            {
+                var k1 = k0 + (left > 1 ? stride : 0);
+                var k2 = k1 + (left > 2 ? stride : 0);
+                var k3 = k2 + (left > 3 ? stride : 0);
+                Fetch(ahead, far, k0, k1, k2, k3);
+                TInt32 a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
+                var query = queries;
+                for (nint i = 0; i < CodeRun; i += 4, query += 4 * Width)
+                {
+                    AddColumns(query, nextQueries, k0 + i, k1 + i, k2 + i, k3 + i, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
+                    AddColumns(query + (2 * Width), nextQueries, k0 + i + 2, k1 + i + 2, k2 + i + 2, k3 + i + 2, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
+                }
+
+                k0 = k3 + stride;
+                AddRun(a, a0, a1, begins);
+                AddRun(a + (2 * Width), a2, a3, begins);
+                AddRun(b, b0, b1, begins);
+                AddRun(b + (2 * Width), b2, b3, begins);
+            }
+        }
+    }
+
+    // Two columns of two vectors of queries and of four keys.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddColumns(
+        short* query, nint next, short* k0, short* k1, short* k2, short* k3,
+        ref TInt32 a0, ref TInt32 a1, ref TInt32 a2, ref TInt32 a3, ref TInt32 b0, ref TInt32 b1, ref TInt32 b2, ref TInt32 b3)
+    {
+        var (q, r) = (TLanes.Load(query), TLanes.Load(query + next));
+        TLanes.MultiplyAdd(TLanes.CreatePair(k0), q, r, ref a0, ref b0);
+        TLanes.MultiplyAdd(TLanes.CreatePair(k1), q, r, ref a1, ref b1);
+        TLanes.MultiplyAdd(TLanes.CreatePair(k2), q, r, ref a2, ref b2);
+        TLanes.MultiplyAdd(TLanes.CreatePair(k3), q, r, ref a3, ref b3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddRun(float* sums, TInt32 first, TInt32 second, bool begins = false)
+    {
+        var (a, b) = begins ? (TLanes.Create(0), TLanes.Create(0)) : (TLanes.Load(sums), TLanes.Load(sums + Width));
+        TLanes.Store(TLanes.Add(a, TLanes.ToSingle(first)), sums);
+        TLanes.Store(TLanes.Add(b, TLanes.ToSingle(second)), sums + Width);
     }
 
     // Asks for the lines of the next turn, and the second cache for those of the next group: memory takes longer to answer than the few lines allow that the first cache can wait for.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fetch(nint ahead, nint far, short* k0, short* k1, short* k2, short* k3, short* k4, short* k5, short* k6, short* k7)
+    private static void Fetch(nint ahead, nint far, short* k0, short* k1, short* k2, short* k3)
     {
         if (!Sse.IsSupported)
             return;
@@ -113,13 +189,5 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         Sse.Prefetch0(k2 + ahead);
         Sse.Prefetch1(k3 + far);
         Sse.Prefetch0(k3 + ahead);
-        Sse.Prefetch1(k4 + far);
-        Sse.Prefetch0(k4 + ahead);
-        Sse.Prefetch1(k5 + far);
-        Sse.Prefetch0(k5 + ahead);
-        Sse.Prefetch1(k6 + far);
-        Sse.Prefetch0(k6 + ahead);
-        Sse.Prefetch1(k7 + far);
-        Sse.Prefetch0(k7 + ahead);
     }
 }

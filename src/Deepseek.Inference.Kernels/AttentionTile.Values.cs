@@ -42,19 +42,31 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     private static void WeighCodes(short* weights, short* pairs, int positions, float* steps, float* o0, long step, bool begins)
     {
         TInt32 s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
-        for (var p = 0; p < positions; p += 2, pairs += 4 * Width, weights += 2 * Width)
+        var p = 0;
+        for (; p + 2 < positions; p += 4, pairs += 8 * Width, weights += 4 * Width)
         {
-            var (a, b) = (TLanes.Load(pairs), TLanes.Load(pairs + (2 * Width)));
-            TLanes.MultiplyAdd(TLanes.CreatePair(weights), a, b, ref s00, ref s01);
-            TLanes.MultiplyAdd(TLanes.CreatePair(weights + 2), a, b, ref s10, ref s11);
-            TLanes.MultiplyAdd(TLanes.CreatePair(weights + 4), a, b, ref s20, ref s21);
-            TLanes.MultiplyAdd(TLanes.CreatePair(weights + 6), a, b, ref s30, ref s31);
+            AddPositions(weights, pairs, ref s00, ref s01, ref s10, ref s11, ref s20, ref s21, ref s30, ref s31);
+            AddPositions(weights + (2 * Width), pairs + (4 * Width), ref s00, ref s01, ref s10, ref s11, ref s20, ref s21, ref s30, ref s31);
         }
 
+        if (p < positions)
+            AddPositions(weights, pairs, ref s00, ref s01, ref s10, ref s11, ref s20, ref s21, ref s30, ref s31);
         Join(o0, s00, s01, steps[0], begins);
         Join(o0 + step, s10, s11, steps[1], begins);
         Join(o0 + (2 * step), s20, s21, steps[2], begins);
         Join(o0 + (3 * step), s30, s31, steps[3], begins);
+    }
+
+    // Two positions' values, with the weights of four rows.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddPositions(
+        short* weights, short* pairs, ref TInt32 s00, ref TInt32 s01, ref TInt32 s10, ref TInt32 s11, ref TInt32 s20, ref TInt32 s21, ref TInt32 s30, ref TInt32 s31)
+    {
+        var (a, b) = (TLanes.Load(pairs), TLanes.Load(pairs + (2 * Width)));
+        TLanes.MultiplyAdd(TLanes.CreatePair(weights), a, b, ref s00, ref s01);
+        TLanes.MultiplyAdd(TLanes.CreatePair(weights + 2), a, b, ref s10, ref s11);
+        TLanes.MultiplyAdd(TLanes.CreatePair(weights + 4), a, b, ref s20, ref s21);
+        TLanes.MultiplyAdd(TLanes.CreatePair(weights + 6), a, b, ref s30, ref s31);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
