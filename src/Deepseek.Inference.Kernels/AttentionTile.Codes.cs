@@ -16,8 +16,8 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         var key = piece.CodesOf(call, split) + (position * call.CodeStride);
         for (var row = 0; row < rows; row += Width)
         {
-            // Where vectors are so short that two of them leave room for sums, each key serves both.
-            var two = Width == AttentionCall.CodeRows && row + Width < rows;
+            // Where two vectors are 16 rows and leave room for sums, each key serves both.
+            var two = 2 * Width == Lanes && row + Width < rows;
             if (two)
                 DotCodePairs(scratch.QueryCodes + ((long)row * call.CodeWidth), key, call.CodeStride, keys, call.LatentCodes, call.CodeWidth, piece.ScoresOf(row, position, Width), piece.ScoresOf(row + Width, position, Width), scratch.Lanes);
             else
@@ -52,7 +52,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
             DotCodes(queries, key, call.CodeStride, keys, call.LatentCodes, call.CodeWidth, latents, ropes);
     }
 
-    // Joins the parts' products of as many rows, which so become scores.
+    // Joins the parts' products of as many rows, which so become scores; hides what rows do not see, and finds the largest.
     private static void ScaleScores(in AttentionScratch scratch, in AttentionPiece piece, int row, int rows, int position, float* ropes)
     {
         var latents = piece.ScoresOf(row, position, Width);
@@ -110,7 +110,7 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         }
     }
 
-    // The same of two vectors of queries, four keys at a time.
+    // The same of two vectors of queries, four keys at a time. Of keys beyond the last four sums are left as they were: those scores are hidden, or never read.
     [MethodImpl(HotLoop.Options)]
     private static void DotCodePairs(short* queries, short* key, long stride, int keys, int latent, int width, float* first, float* second, float* ropes)
     {

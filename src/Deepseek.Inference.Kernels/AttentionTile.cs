@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Deepseek.Inference.Kernels;
 
 /// <summary>Attention of a block of query rows over one split of the cache, with vectors of one width.</summary>
-/// <remarks>Its steps are compiled each by itself, see <see cref="HotLoop"/>.</remarks>
+/// <remarks>Its steps over positions are compiled each by itself, see <see cref="HotLoop"/>.</remarks>
 internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16> : AttentionKernel
     where TLanes : struct, ILanes<TSingle, TInt32, TInt16>
     where TSingle : struct

@@ -5,7 +5,7 @@ namespace Deepseek.Inference.Kernels;
 /// <summary>Multiplies the rows of a band with tokens in machine code.</summary>
 /// <typeparam name="TCode">The code.</typeparam>
 /// <remarks>
-/// The weights of 16 rows meet so many tokens at a time as the code takes, and are decoded anew for every so many: with AVX512-VNNI units of the processor that do not multiply do so meanwhile. The begin of the next band is
+/// The weights of 16 rows meet so many tokens at a time as the code takes, and are decoded anew for every so many: with AVX512-VNNI units of the processor that do not multiply do so meanwhile. There the begin of the next band is
 /// not asked for: that gained nothing, and where bands follow one another it cost a twelfth.
 /// </remarks>
 internal static unsafe class TileProducts<TCode>
@@ -15,7 +15,7 @@ internal static unsafe class TileProducts<TCode>
     private const int PartBytes = 256 << 10;
     private const int LeastOfPart = 16;
 
-    // Blocks times tokens of a call: some 20 µs.
+    // Blocks times tokens of a call: some 20 µs with AVX512-VNNI, up to 60 with AVX2.
     private const int MostWork = 2048;
 
     private const int TileRows = TileSource.Rows;

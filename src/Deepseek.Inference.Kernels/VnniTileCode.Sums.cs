@@ -3,10 +3,6 @@ namespace Deepseek.Inference.Kernels;
 // The sums of a block join their partial sum, and at the end those become outputs. Registers of activations are free then.
 internal sealed unsafe partial class VnniTileCode
 {
-    private const int Lanes = ProductShape.Lanes;
-    private const int LaneBytes = TileSource.Rows * sizeof(float);
-    private const int TokenBytes = Lanes * LaneBytes;
-
     private static readonly Zmm Scales = new(2); // when codes are multiplied
     private static readonly Zmm Scale = new(3);
 
@@ -17,14 +13,14 @@ internal sealed unsafe partial class VnniTileCode
         ReadScales(other);
         to.Mov(at, Field(nameof(TileCall.At)));
         to.Mov(sums, at);
-        to.And(sums, (Lanes - 1) * _xBytes);
-        if (_xBytes > LaneBytes)
-            to.Shr(sums, BitsOf(_xBytes / LaneBytes));
+        to.And(sums, (TileSums.Lanes - 1) * _xBytes);
+        if (_xBytes > TileSums.LaneBytes)
+            to.Shr(sums, TileSums.BitsOf(_xBytes / TileSums.LaneBytes));
         to.Add(sums, Field(nameof(TileCall.Sums)));
         to.Mov(from, Field(nameof(TileCall.Zeros)));
-        to.Cmp(at, Lanes * _xBytes);
+        to.Cmp(at, TileSums.Lanes * _xBytes);
         to.Cmovae(from, sums);
-        to.Shr(at, BitsOf(_xBytes / _scaleBytes));
+        to.Shr(at, TileSums.BitsOf(_xBytes / _scaleBytes));
         for (var token = 0; token < tokens; token++)
         {
             var sum = Sum(token, block, 0);
@@ -36,15 +32,13 @@ internal sealed unsafe partial class VnniTileCode
                 to.Vpaddd(sum, sum, Operand.Broadcast(new Address(other, sizeof(float), at))); // the correction for unsigned weights
             to.Vcvtdq2ps(sum, sum);
             to.Vmulps(Scale, Scales, Operand.Broadcast(new Address(other, 0, at)));
-            to.Vfmadd213ps(sum, Scale, new Address(from, token * TokenBytes));
-            to.Vmovdqu32(new Address(sums, token * TokenBytes), sum);
+            to.Vfmadd213ps(sum, Scale, new Address(from, token * TileSums.TokenBytes));
+            to.Vmovdqu32(new Address(sums, token * TileSums.TokenBytes), sum);
         }
 
         to.Add(Field(nameof(TileCall.At)), _xBytes);
         to.Mov(at, Field(nameof(TileCall.At)));
     }
-
-    private static byte BitsOf(int factor) => (byte)int.Log2(factor);
 
     /// <summary>The scales of the next block of the 16 rows.</summary>
     private void ReadScales(Register free)
@@ -79,7 +73,7 @@ internal sealed unsafe partial class VnniTileCode
         var last = to.Jz();
         to.Sub(zero, zero);
         to.Mov(Field(nameof(TileCall.At)), zero);
-        to.Add(Field(nameof(TileCall.Outputs)), LaneBytes);
+        to.Add(Field(nameof(TileCall.Outputs)), TileSums.LaneBytes);
         to.Mov(Field(nameof(TileCall.Scales)), Weights);
         to.Mov(end, Weights);
         to.Add(end, Field(nameof(TileCall.ScaleBytes)));
@@ -115,8 +109,8 @@ internal sealed unsafe partial class VnniTileCode
 
         void Add(Zmm sum, int token, int first, int second)
         {
-            to.Vmovdqu32(sum, new Address(sums, (token * TokenBytes) + (first * LaneBytes)));
-            to.Vaddps(sum, sum, new Address(sums, (token * TokenBytes) + (second * LaneBytes)));
+            to.Vmovdqu32(sum, new Address(sums, (token * TileSums.TokenBytes) + (first * TileSums.LaneBytes)));
+            to.Vaddps(sum, sum, new Address(sums, (token * TileSums.TokenBytes) + (second * TileSums.LaneBytes)));
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>Writes the products of tiles, 16 rows each, a row a lane, with one to eight tokens.</summary>
+/// <summary>Writes the products of tiles, 16 rows each, a row a lane, with one to eight tokens, in AVX512-VNNI.</summary>
 /// <param name="to">Receives them.</param>
 /// <param name="weights">How the weights lie.</param>
 /// <param name="bytesOfX">Whether activations are bytes instead of words.</param>

@@ -1,12 +1,8 @@
 namespace Deepseek.Inference.Kernels;
 
-// The sums of blocks join their partial sums, and at a tile's end those become outputs. Registers of activations are free then.
+// The sums of blocks join their partial sums, and at a tile's end those become outputs. Registers of activations are free then, and vectors of activations and codes.
 internal sealed unsafe partial class WordTileCode
 {
-    private const int Lanes = ProductShape.Lanes;
-    private const int LaneBytes = TileSource.Rows * sizeof(float);
-    private const int TokenBytes = Lanes * LaneBytes;
-
     private static readonly Ymm Scales = new(15);
     private static readonly Ymm Step = new(12);
 
@@ -18,14 +14,14 @@ internal sealed unsafe partial class WordTileCode
         var (at, sums, from, scales, other) = (End, X[0], X[1], X[2], X[3]);
         to.Mov(at, Field(nameof(TileCall.At)));
         to.Mov(sums, at);
-        to.And(sums, (Lanes - 1) * XBytes);
-        to.Shr(sums, BitsOf(XBytes / LaneBytes));
+        to.And(sums, (TileSums.Lanes - 1) * XBytes);
+        to.Shr(sums, TileSums.BitsOf(XBytes / TileSums.LaneBytes));
         to.Add(sums, Field(nameof(TileCall.Sums)));
         to.Mov(from, Field(nameof(TileCall.Zeros)));
-        to.Cmp(at, Lanes * XBytes);
+        to.Cmp(at, TileSums.Lanes * XBytes);
         to.Cmovae(from, sums);
         to.Mov(scales, Field(nameof(TileCall.Scales)));
-        to.Shr(at, BitsOf(XBytes / sizeof(float)));
+        to.Shr(at, TileSums.BitsOf(XBytes / sizeof(float)));
         for (var j = block; j < block + _blocks; j++)
         {
             var absent = j == block ? 0 : SkipUnlessThereIsASecond();
@@ -50,7 +46,7 @@ internal sealed unsafe partial class WordTileCode
     /// <summary>Two lanes of each of eight rows become one, in single precision, and join.</summary>
     private void Join(int token, int half, int block, Address scale, Register from, Register sums)
     {
-        var place = (token * TokenBytes) + (block * LaneBytes) + (half * Half);
+        var place = (token * TileSums.TokenBytes) + (block * TileSums.LaneBytes) + (half * Half);
         var (a, b) = (Sum(token, half, block, 0), Sum(token, half, block, 1));
         to.Vbroadcastss(First, scale);
         to.Vmulps(First, First, Scales);
@@ -66,9 +62,10 @@ internal sealed unsafe partial class WordTileCode
     private void ReadStep(int block, Register step)
     {
         to.Mov(step, Field(nameof(TileCall.StepAt)));
-        to.Add(step, block);
-        to.Shr(step, BitsOf(BandLayout.GroupBlocks / TileSource.Rows));
-        to.Shl(step, BitsOf(sizeof(float)));
+        if (block > 0)
+            to.Add(step, block);
+        to.Shr(step, TileSums.BitsOf(BandLayout.GroupBlocks / TileSource.Rows));
+        to.Shl(step, TileSums.BitsOf(sizeof(float)));
         to.Add(step, Field(nameof(TileCall.Steps)));
         to.Vbroadcastss(Step, new Address(step));
     }
@@ -119,14 +116,14 @@ internal sealed unsafe partial class WordTileCode
         to.Mov(beyond, Field(nameof(TileCall.At)));
         to.Mov(other, Field(nameof(TileCall.End)));
         to.Sub(beyond, other);
-        to.Shr(beyond, BitsOf(XBytes));
+        to.Shr(beyond, TileSums.BitsOf(XBytes));
         to.Mov(other, Field(nameof(TileCall.StepAt)));
         to.Sub(other, beyond);
         to.Mov(Field(nameof(TileCall.StepAt)), other);
 
         to.Sub(other, other);
         to.Mov(Field(nameof(TileCall.At)), other);
-        to.Add(Field(nameof(TileCall.Outputs)), LaneBytes);
+        to.Add(Field(nameof(TileCall.Outputs)), TileSums.LaneBytes);
         to.Mov(Field(nameof(TileCall.Scales)), Weights);
         to.Mov(End, Weights);
         to.Add(End, Field(nameof(TileCall.ScaleBytes)));
@@ -148,9 +145,9 @@ internal sealed unsafe partial class WordTileCode
         to.Mov(outputs, Field(nameof(TileCall.Outputs)));
         for (var token = 0; token < tokens; token++)
         {
-            for (var half = 0; half < LaneBytes; half += Half)
+            for (var half = 0; half < TileSums.LaneBytes; half += Half)
             {
-                var place = (token * TokenBytes) + half;
+                var place = (token * TileSums.TokenBytes) + half;
                 Add(even, place, 0, 4);
                 Add(other, place, 2, 6);
                 to.Vaddps(even, even, other);
@@ -167,10 +164,8 @@ internal sealed unsafe partial class WordTileCode
 
         void Add(Ymm sum, int place, int first, int second)
         {
-            to.Vmovdqu(sum, new Address(sums, place + (first * LaneBytes)));
-            to.Vaddps(sum, sum, new Address(sums, place + (second * LaneBytes)));
+            to.Vmovdqu(sum, new Address(sums, place + (first * TileSums.LaneBytes)));
+            to.Vaddps(sum, sum, new Address(sums, place + (second * TileSums.LaneBytes)));
         }
     }
-
-    private static byte BitsOf(int factor) => (byte)int.Log2(factor);
 }

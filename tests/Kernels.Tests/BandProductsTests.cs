@@ -41,6 +41,24 @@ public sealed partial class BandProductsTests
         }
     }
 
+    /// <summary>Machine code takes several tiles in a call, and several calls for a band; an odd number of blocks moves the scales' steps on.</summary>
+    [Theory, MemberData(nameof(VectorFormsInOrders))]
+    public void Multiply_RowsSoLongThatCallsEndWithinABand_EqualsScalarBitForBit(WeightPrecision weights, ActivationPrecision activations, string kernel)
+    {
+        const int Columns = (156 * 64) + 1;
+        var random = new Random(20260306);
+        var layout = new BandLayout(weights, 70, Columns);
+        var matrix = ProductData.Matrix(random, layout);
+        foreach (var tokens in new[] { 3, 4, 8 })
+        {
+            var x = BandData.Normal(random, tokens * Columns);
+
+            var actual = ProductData.Multiply(Enum.Parse<ActivationOrder>(kernel), layout, matrix, x, activations);
+
+            Assert.Equal(Bits(ProductData.Multiply(ActivationOrder.Columns, layout, matrix, x, activations)), Bits(actual));
+        }
+    }
+
     [Theory, MemberData(nameof(FormsInOrders))]
     public void Multiply_TokensAloneAndTogether_HaveTheSameBits(WeightPrecision weights, ActivationPrecision activations, string kernel)
     {

@@ -91,10 +91,10 @@ public sealed partial class CacheAttentionTests
     {
         // Rows that are read as they are cached, and whole numbers, are shared out by groups of positions, then by columns, where whole splits do not come out even. A window leaves whole splits unseen.
         var format = Enum.Parse<CacheFormat>(formatName);
-        AttentionShape[] shapes = [AttentionShape.Latent(16, 64, 32), AttentionShape.Latent(5, 136, 16), AttentionShape.Latent(40, 32, 8)];
+        AttentionShape[] shapes = [AttentionShape.Latent(16, 64, 32), AttentionShape.Latent(5, 136, 16), AttentionShape.Latent(9, 96, 64), AttentionShape.Latent(40, 32, 8)];
         if (format != CacheFormat.Int16)
             shapes = [.. shapes, AttentionShape.Grouped(2, 6, 32), AttentionShape.Grouped(1, 37, 64)];
-        foreach (var (positions, threads, window) in new[] { (0, 2, 0), (31, 2, 0), (100, 3, 0), (255, 2, 0), (256, 3, 0), (500, 5, 0), (767, 2, 0), (1300, 5, 0), (1100, 4, 40), (900, 3, 300), (600, 4, 40), (599, 2, 0), (1300, 2, 0), (1100, 3, 0), (2200, 3, 0), (1299, 2, 40), (1600, 3, 700) })
+        foreach (var (positions, threads, window) in new[] { (0, 2, 0), (1, 2, 0), (2, 1, 0), (4, 2, 0), (31, 2, 0), (100, 3, 0), (255, 2, 0), (256, 3, 0), (500, 5, 0), (767, 2, 0), (1300, 5, 0), (1100, 4, 40), (900, 3, 300), (600, 4, 40), (599, 2, 0), (1300, 2, 0), (1100, 3, 0), (2200, 3, 0), (1299, 2, 40), (1600, 3, 700) })
         {
             foreach (var shape in shapes)
             {

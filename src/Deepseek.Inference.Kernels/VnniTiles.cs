@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 
 namespace Deepseek.Inference.Kernels;
 
-/// <summary>16 bits, in the order of <see cref="ActivationOrder.EvenOdd"/>.</summary>
+/// <summary>Products of tiles with activations of 16 bits, in the order of <see cref="ActivationOrder.EvenOdd"/>.</summary>
 internal readonly unsafe struct VnniWords : ITileCode
 {
     private static readonly byte* Table = VnniTables.Keep(ProductTables.Words.AsByte(), 0);
@@ -14,7 +14,7 @@ internal readonly unsafe struct VnniWords : ITileCode
     public static delegate* unmanaged[SuppressGCTransition]<TileCall*, void> Function(TileWeights weights, int tokens) => VnniCode.Tile(weights, bytesOfX: false, tokens);
 }
 
-/// <summary>8 bits, in the order of <see cref="ActivationOrder.DotBytes"/>: weights are unsigned, and higher by <see cref="VnniCodes256.Offset"/>.</summary>
+/// <summary>Products of tiles with activations of 8 bits, in the order of <see cref="ActivationOrder.DotBytes"/>: weights are unsigned, and higher by <see cref="VnniCodes256.Offset"/>.</summary>
 internal readonly unsafe struct VnniBytes : ITileCode
 {
     private static readonly byte* Nibbles = VnniTables.Keep(Vector512.Create(ProductTables.OffsetBytes, ProductTables.OffsetBytes), 0xF);
