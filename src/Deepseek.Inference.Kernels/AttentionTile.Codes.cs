@@ -14,19 +14,17 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         var keys = Math.Min(GroupPositions, to - position);
         ReadGroup(call, piece, ((long)split * SplitPositions) + position, position, keys);
         var key = piece.CodesOf(call, split) + (position * call.CodeStride);
-        for (var row = 0; row < rows; row += Width)
+        int vectors;
+        for (var row = 0; row < rows; row += vectors * Width)
         {
             // Where two vectors are 16 rows and leave room for sums, each key serves both.
-            var two = 2 * Width == Lanes && row + Width < rows;
-            if (two)
+            vectors = 2 * Width == Lanes && row + Width < rows ? 2 : 1;
+            if (vectors == 2)
                 DotCodePairs(scratch.QueryCodes + ((long)row * call.CodeWidth), key, call.CodeStride, keys, call.LatentCodes, call.CodeWidth, piece.ScoresOf(row, position, Width), piece.ScoresOf(row + Width, position, Width), scratch.Lanes);
             else
                 DotCodes(call, scratch, piece, row, position, key, keys);
-            ScaleScores(scratch, piece, row, rows, position, scratch.Lanes);
-            if (!two)
-                continue;
-            row += Width;
-            ScaleScores(scratch, piece, row, rows, position, scratch.Lanes + (GroupPositions * Width));
+            for (var i = 0; i < vectors; i++)
+                ScaleScores(scratch, piece, row + (i * Width), rows, position, scratch.Lanes + (i * GroupPositions * Width));
         }
     }
 
@@ -110,27 +108,21 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         }
     }
 
-    // The same of two vectors of queries, four keys at a time. Of keys beyond the last four sums are left as they were: those scores are hidden, or never read.
+    // The same of two vectors of queries, four keys at a time.
     [MethodImpl(HotLoop.Options)]
     private static void DotCodePairs(short* queries, short* key, long stride, int keys, int latent, int width, float* first, float* second, float* ropes)
     {
         const int atOnce = KeysAtOnce / 2;
         var far = (nint)(GroupPositions * stride);
         var nextQueries = width * Width; // from a row's to that of the other vector
-        var ahead = CodeRun;
+        new Span<float>(first, GroupPositions * Width).Clear();
+        new Span<float>(second, GroupPositions * Width).Clear();
+        new Span<float>(ropes, 2 * GroupPositions * Width).Clear();
         for (nint run = 0; run < width; run += CodeRun, key += CodeRun, queries += CodeRun * Width)
         {
-            if (run == latent)
-            {
-                first = ropes;
-                second = ropes + (GroupPositions * Width);
-            }
-
-            var begins = run == 0 || run == latent;
-            if (run + CodeRun >= width)
-                ahead = (int)far + CodeRun - width; // in the next group
+            float* a = run < latent ? first : ropes, b = run < latent ? second : ropes + (GroupPositions * Width);
+            var ahead = run + CodeRun < width ? CodeRun : far + CodeRun - width; // then in the next group
             var k0 = key;
-            float* a = first, b = second;
             for (var left = keys; left > 0; left -= atOnce, a += atOnce * Width, b += atOnce * Width)
             {
                 var k1 = k0 + (left > 1 ? stride : 0);
@@ -146,10 +138,10 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 }
 
                 k0 = k3 + stride;
-                AddRun(a, a0, a1, begins);
-                AddRun(a + (2 * Width), a2, a3, begins);
-                AddRun(b, b0, b1, begins);
-                AddRun(b + (2 * Width), b2, b3, begins);
+                AddRun(a, a0, a1);
+                AddRun(a + (2 * Width), a2, a3);
+                AddRun(b, b0, b1);
+                AddRun(b + (2 * Width), b2, b3);
             }
         }
     }
@@ -168,11 +160,10 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddRun(float* sums, TInt32 first, TInt32 second, bool begins = false)
+    private static void AddRun(float* sums, TInt32 first, TInt32 second)
     {
-        var (a, b) = begins ? (TLanes.Create(0), TLanes.Create(0)) : (TLanes.Load(sums), TLanes.Load(sums + Width));
-        TLanes.Store(TLanes.Add(a, TLanes.ToSingle(first)), sums);
-        TLanes.Store(TLanes.Add(b, TLanes.ToSingle(second)), sums + Width);
+        TLanes.Store(TLanes.Add(TLanes.Load(sums), TLanes.ToSingle(first)), sums);
+        TLanes.Store(TLanes.Add(TLanes.Load(sums + Width), TLanes.ToSingle(second)), sums + Width);
     }
 
     // Asks for the lines of the next turn, and the second cache for those of the next group: memory takes longer to answer than the few lines allow that the first cache can wait for.

@@ -11,49 +11,49 @@ internal sealed unsafe partial class VnniTileCode
     {
         var (at, sums, from, other) = (X[0], X[1], X[2], X[3]);
         ReadScales(other);
-        to.Mov(at, Field(nameof(TileCall.At)));
+        to.Mov(at, TileSteps.Field(nameof(TileCall.At)));
         to.Mov(sums, at);
-        to.And(sums, (TileSums.Lanes - 1) * _xBytes);
-        if (_xBytes > TileSums.LaneBytes)
-            to.Shr(sums, TileSums.BitsOf(_xBytes / TileSums.LaneBytes));
-        to.Add(sums, Field(nameof(TileCall.Sums)));
-        to.Mov(from, Field(nameof(TileCall.Zeros)));
-        to.Cmp(at, TileSums.Lanes * _xBytes);
+        to.And(sums, (TileSteps.Lanes - 1) * _xBytes);
+        if (_xBytes > TileSteps.LaneBytes)
+            to.Shr(sums, TileSteps.BitsOf(_xBytes / TileSteps.LaneBytes));
+        to.Add(sums, TileSteps.Field(nameof(TileCall.Sums)));
+        to.Mov(from, TileSteps.Field(nameof(TileCall.Zeros)));
+        to.Cmp(at, TileSteps.Lanes * _xBytes);
         to.Cmovae(from, sums);
-        to.Shr(at, TileSums.BitsOf(_xBytes / _scaleBytes));
+        to.Shr(at, TileSteps.BitsOf(_xBytes / _scaleBytes));
         for (var token = 0; token < tokens; token++)
         {
             var sum = Sum(token, block, 0);
             if (_chains == 2)
                 to.Vpaddd(sum, sum, Sum(token, block, 1));
-            to.Mov(other, Field(nameof(TileCall.Tokens)));
+            to.Mov(other, TileSteps.Field(nameof(TileCall.Tokens)));
             to.Mov(other, new Address(other, (token * sizeof(BandToken)) + Address.Field<BandToken>(other, nameof(BandToken.Scales)).Offset));
             if (bytesOfX)
                 to.Vpaddd(sum, sum, Operand.Broadcast(new Address(other, sizeof(float), at))); // the correction for unsigned weights
             to.Vcvtdq2ps(sum, sum);
             to.Vmulps(Scale, Scales, Operand.Broadcast(new Address(other, 0, at)));
-            to.Vfmadd213ps(sum, Scale, new Address(from, token * TileSums.TokenBytes));
-            to.Vmovdqu32(new Address(sums, token * TileSums.TokenBytes), sum);
+            to.Vfmadd213ps(sum, Scale, new Address(from, token * TileSteps.TokenBytes));
+            to.Vmovdqu32(new Address(sums, token * TileSteps.TokenBytes), sum);
         }
 
-        to.Add(Field(nameof(TileCall.At)), _xBytes);
-        to.Mov(at, Field(nameof(TileCall.At)));
+        to.Add(TileSteps.Field(nameof(TileCall.At)), _xBytes);
+        to.Mov(at, TileSteps.Field(nameof(TileCall.At)));
     }
 
     /// <summary>The scales of the next block of the 16 rows.</summary>
     private void ReadScales(Register free)
     {
         var scales = X[0];
-        to.Mov(scales, Field(nameof(TileCall.Scales)));
+        to.Mov(scales, TileSteps.Field(nameof(TileCall.Scales)));
         if (weights == TileWeights.Nf4)
         {
             to.Vpmovsxbd(Scales, new Address(scales));
             to.Vcvtdq2ps(Scales, Scales);
-            to.Mov(free, Field(nameof(TileCall.StepAt)));
-            to.Add(Field(nameof(TileCall.StepAt)), 1);
+            to.Mov(free, TileSteps.Field(nameof(TileCall.StepAt)));
+            to.Add(TileSteps.Field(nameof(TileCall.StepAt)), 1);
             to.Shr(free, 4); // blocks of 16 rows in a group
             to.Shl(free, 2);
-            to.Add(free, Field(nameof(TileCall.Steps)));
+            to.Add(free, TileSteps.Field(nameof(TileCall.Steps)));
             to.Vmulps(Scales, Scales, Operand.Broadcast(new Address(free)));
         }
         else
@@ -61,28 +61,7 @@ internal sealed unsafe partial class VnniTileCode
             to.Vmovdqu32(Scales, new Address(scales));
         }
 
-        to.Add(Field(nameof(TileCall.Scales)), TileSource.Rows * (weights == TileWeights.Nf4 ? sizeof(sbyte) : sizeof(float)));
-    }
-
-    /// <summary>What lies behind a tile is the next one: its scales, then its lines.</summary>
-    /// <returns>The jump that is taken when there is none.</returns>
-    private int BeginTile()
-    {
-        var (zero, end) = (X[0], X[1]);
-        to.Sub(Field(nameof(TileCall.Tiles)), 1);
-        var last = to.Jz();
-        to.Sub(zero, zero);
-        to.Mov(Field(nameof(TileCall.At)), zero);
-        to.Add(Field(nameof(TileCall.Outputs)), TileSums.LaneBytes);
-        to.Mov(Field(nameof(TileCall.Scales)), Weights);
-        to.Mov(end, Weights);
-        to.Add(end, Field(nameof(TileCall.ScaleBytes)));
-        var next = to.Here;
-        Ask(0);
-        to.Add(Weights, Line);
-        to.Cmp(Weights, end);
-        to.Jb(next);
-        return last;
+        to.Add(TileSteps.Field(nameof(TileCall.Scales)), TileSource.Rows * (weights == TileWeights.Nf4 ? sizeof(sbyte) : sizeof(float)));
     }
 
     /// <summary>Adds the partial sums: l and l + 4, then l + 2, then l + 1.</summary>
@@ -90,9 +69,9 @@ internal sealed unsafe partial class VnniTileCode
     {
         var (sums, outputs) = (X[0], X[1]);
         var (factor, even, odd, other) = (Codes[0], Codes[1], Codes[2], Codes[3]);
-        to.Vpbroadcastd(factor, Field(nameof(TileCall.Factor)));
-        to.Mov(sums, Field(nameof(TileCall.Sums)));
-        to.Mov(outputs, Field(nameof(TileCall.Outputs)));
+        to.Vpbroadcastd(factor, TileSteps.Field(nameof(TileCall.Factor)));
+        to.Mov(sums, TileSteps.Field(nameof(TileCall.Sums)));
+        to.Mov(outputs, TileSteps.Field(nameof(TileCall.Outputs)));
         for (var token = 0; token < tokens; token++)
         {
             Add(even, token, 0, 4);
@@ -104,13 +83,13 @@ internal sealed unsafe partial class VnniTileCode
             to.Vaddps(even, even, odd);
             to.Vmulps(even, even, factor);
             to.Vmovdqu32(new Address(outputs), even);
-            to.Add(outputs, Field(nameof(TileCall.Stride)));
+            to.Add(outputs, TileSteps.Field(nameof(TileCall.Stride)));
         }
 
         void Add(Zmm sum, int token, int first, int second)
         {
-            to.Vmovdqu32(sum, new Address(sums, (token * TileSums.TokenBytes) + (first * TileSums.LaneBytes)));
-            to.Vaddps(sum, sum, new Address(sums, (token * TileSums.TokenBytes) + (second * TileSums.LaneBytes)));
+            to.Vmovdqu32(sum, new Address(sums, (token * TileSteps.TokenBytes) + (first * TileSteps.LaneBytes)));
+            to.Vaddps(sum, sum, new Address(sums, (token * TileSteps.TokenBytes) + (second * TileSteps.LaneBytes)));
         }
     }
 }

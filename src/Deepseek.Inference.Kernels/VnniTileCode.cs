@@ -7,15 +7,16 @@ namespace Deepseek.Inference.Kernels;
 /// <param name="tokens">Tokens.</param>
 internal sealed unsafe partial class VnniTileCode(Assembler to, TileWeights weights, bool bytesOfX, int tokens)
 {
-    private const int Line = BandLayout.LineBytes;
-    private const int Pieces = Line / BandLayout.PieceBytes;
-    private const Register Call = Register.Rax;
-    private const Register Weights = Register.Rcx;
+    private const int Line = TileSteps.Line;
+    private const int Pieces = TileSteps.Pieces;
+    private const Register Weights = TileSteps.Weights;
 
     private static readonly Register[] X = [Register.R8, Register.R9, Register.R10, Register.R11, Register.Rdx, Register.Rsi, Register.Rdi, Register.Rbx];
     private static readonly Zmm Levels = new(0);
     private static readonly Zmm Mask = new(1);
     private static readonly Zmm[] Codes = [new(2), new(3), new(4), new(5)];
+
+    private readonly TileSteps _steps = new(to);
 
     // Of a block of activations, and of what goes with it.
     private readonly int _xBytes = ActivationBlocks.BytesOf(OrderOf(bytesOfX));
@@ -30,9 +31,9 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, TileWeights weig
     {
         if (tokens == X.Length)
             to.PushRbx();
-        to.Mov(Call, Register.Rdi);
-        to.Mov(Weights, Field(nameof(TileCall.Lines)));
-        to.Mov(X[0], Field(nameof(TileCall.Tables)));
+        to.Mov(TileSteps.Call, Register.Rdi);
+        to.Mov(Weights, TileSteps.Field(nameof(TileCall.Lines)));
+        to.Mov(X[0], TileSteps.Field(nameof(TileCall.Tables)));
         to.Vmovdqu32(Levels, new Address(X[0]));
         to.Vmovdqu32(Mask, new Address(X[0], Line));
         var next = to.Here;
@@ -43,18 +44,19 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, TileWeights weig
         Keep(0);
         if (_blocks == 2)
         {
-            to.Cmp(X[0], Field(nameof(TileCall.End)));
+            to.Cmp(X[0], TileSteps.Field(nameof(TileCall.End)));
             var end = to.Jae();
             Keep(1);
             to.Land(end);
         }
 
-        to.Cmp(X[0], Field(nameof(TileCall.End)));
+        to.Cmp(X[0], TileSteps.Field(nameof(TileCall.End)));
         to.Jb(next);
         WriteOutputs();
         if (weights == TileWeights.Nf4)
         {
-            var last = BeginTile();
+            var last = _steps.EndTile();
+            _steps.BeginTile(X[0], X[1]);
             to.Jmp(next);
             to.Land(last);
         }
@@ -66,18 +68,16 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, TileWeights weig
 
     private static ActivationOrder OrderOf(bool bytesOfX) => bytesOfX ? ActivationOrder.DotBytes : ActivationOrder.DotWords;
 
-    private static Address Field(string name) => Address.Field<TileCall>(Call, name);
-
     private Zmm Sum(int token, int block, int chain) => new(16 + (((token * _blocks) + block) * _chains) + (chain % _chains));
 
     private void BeginLine()
     {
         var last = X[tokens - 1];
-        to.Mov(last, Field(nameof(TileCall.Tokens)));
+        to.Mov(last, TileSteps.Field(nameof(TileCall.Tokens)));
         for (var token = 0; token < tokens; token++)
         {
             to.Mov(X[token], new Address(last, token * sizeof(BandToken)));
-            to.Add(X[token], Field(nameof(TileCall.At)));
+            to.Add(X[token], TileSteps.Field(nameof(TileCall.At)));
             for (var block = 0; block < _blocks; block++)
             {
                 for (var chain = 0; chain < _chains; chain++)
@@ -92,19 +92,12 @@ internal sealed unsafe partial class VnniTileCode(Assembler to, TileWeights weig
     private void MultiplyPiece(int piece)
     {
         if (weights != TileWeights.Bytes)
-            Ask(piece * Line);
+            _steps.Ask(Weights, piece * Line);
         to.Vmovdqu32(Codes[0], new Address(Weights, piece * Line));
         if (bytesOfX)
             MultiplyBytes(piece);
         else
             MultiplyWords(piece);
-    }
-
-    /// <summary>Asks for what lies ahead of a line, as <see cref="BandProducts.Ask"/> does.</summary>
-    private void Ask(int line)
-    {
-        to.PrefetchT1(new Address(Weights, line + BandProducts.FarAhead));
-        to.PrefetchT0(new Address(Weights, line + BandProducts.Ahead));
     }
 
     private void MultiplyWords(int piece)

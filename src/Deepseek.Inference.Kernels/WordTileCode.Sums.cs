@@ -12,16 +12,16 @@ internal sealed unsafe partial class WordTileCode
     private void Keep(int half, int block)
     {
         var (at, sums, from, scales, other) = (End, X[0], X[1], X[2], X[3]);
-        to.Mov(at, Field(nameof(TileCall.At)));
+        to.Mov(at, TileSteps.Field(nameof(TileCall.At)));
         to.Mov(sums, at);
-        to.And(sums, (TileSums.Lanes - 1) * XBytes);
-        to.Shr(sums, TileSums.BitsOf(XBytes / TileSums.LaneBytes));
-        to.Add(sums, Field(nameof(TileCall.Sums)));
-        to.Mov(from, Field(nameof(TileCall.Zeros)));
-        to.Cmp(at, TileSums.Lanes * XBytes);
+        to.And(sums, (TileSteps.Lanes - 1) * XBytes);
+        to.Shr(sums, TileSteps.BitsOf(XBytes / TileSteps.LaneBytes));
+        to.Add(sums, TileSteps.Field(nameof(TileCall.Sums)));
+        to.Mov(from, TileSteps.Field(nameof(TileCall.Zeros)));
+        to.Cmp(at, TileSteps.Lanes * XBytes);
         to.Cmovae(from, sums);
-        to.Mov(scales, Field(nameof(TileCall.Scales)));
-        to.Shr(at, TileSums.BitsOf(XBytes / sizeof(float)));
+        to.Mov(scales, TileSteps.Field(nameof(TileCall.Scales)));
+        to.Shr(at, TileSteps.BitsOf(XBytes / sizeof(float)));
         for (var j = block; j < block + _blocks; j++)
         {
             var absent = j == block ? 0 : SkipUnlessThereIsASecond();
@@ -32,7 +32,7 @@ internal sealed unsafe partial class WordTileCode
                 ReadScales(new Address(scales, ((j * TileSource.Rows) + (i * TileSource.Rows / 2)) * ScaleBytes));
                 for (var token = 0; token < tokens; token++)
                 {
-                    to.Mov(Free, Field(nameof(TileCall.Tokens)));
+                    to.Mov(Free, TileSteps.Field(nameof(TileCall.Tokens)));
                     to.Mov(Free, new Address(Free, (token * sizeof(BandToken)) + Address.Field<BandToken>(Free, nameof(BandToken.Scales)).Offset));
                     Join(token, i, j, new Address(Free, j * sizeof(float), at), from, sums);
                 }
@@ -46,7 +46,7 @@ internal sealed unsafe partial class WordTileCode
     /// <summary>Two lanes of each of eight rows become one, in single precision, and join.</summary>
     private void Join(int token, int half, int block, Address scale, Register from, Register sums)
     {
-        var place = (token * TileSums.TokenBytes) + (block * TileSums.LaneBytes) + (half * Half);
+        var place = (token * TileSteps.TokenBytes) + (block * TileSteps.LaneBytes) + (half * Half);
         var (a, b) = (Sum(token, half, block, 0), Sum(token, half, block, 1));
         to.Vbroadcastss(First, scale);
         to.Vmulps(First, First, Scales);
@@ -61,12 +61,12 @@ internal sealed unsafe partial class WordTileCode
     /// <summary>The step of a block's scales.</summary>
     private void ReadStep(int block, Register step)
     {
-        to.Mov(step, Field(nameof(TileCall.StepAt)));
+        to.Mov(step, TileSteps.Field(nameof(TileCall.StepAt)));
         if (block > 0)
             to.Add(step, block);
-        to.Shr(step, TileSums.BitsOf(BandLayout.GroupBlocks / TileSource.Rows));
-        to.Shl(step, TileSums.BitsOf(sizeof(float)));
-        to.Add(step, Field(nameof(TileCall.Steps)));
+        to.Shr(step, TileSteps.BitsOf(BandLayout.GroupBlocks / TileSource.Rows));
+        to.Shl(step, TileSteps.BitsOf(sizeof(float)));
+        to.Add(step, TileSteps.Field(nameof(TileCall.Steps)));
         to.Vbroadcastss(Step, new Address(step));
     }
 
@@ -87,9 +87,9 @@ internal sealed unsafe partial class WordTileCode
     /// <returns>The jump that is taken then.</returns>
     private int SkipUnlessThereIsASecond()
     {
-        to.Mov(Free, Field(nameof(TileCall.At)));
+        to.Mov(Free, TileSteps.Field(nameof(TileCall.At)));
         to.Add(Free, XBytes);
-        to.Cmp(Free, Field(nameof(TileCall.End)));
+        to.Cmp(Free, TileSteps.Field(nameof(TileCall.End)));
         return to.Jae();
     }
 
@@ -97,42 +97,24 @@ internal sealed unsafe partial class WordTileCode
     private void EndLine()
     {
         to.Add(Weights, Pieces * Line);
-        to.Add(Field(nameof(TileCall.Scales)), Blocks * TileSource.Rows * ScaleBytes);
-        to.Add(Field(nameof(TileCall.StepAt)), Blocks);
-        to.Add(Field(nameof(TileCall.At)), Blocks * XBytes);
-        to.Mov(Free, Field(nameof(TileCall.At)));
-        to.Cmp(Free, Field(nameof(TileCall.End)));
+        to.Add(TileSteps.Field(nameof(TileCall.Scales)), Blocks * TileSource.Rows * ScaleBytes);
+        to.Add(TileSteps.Field(nameof(TileCall.StepAt)), Blocks);
+        to.Add(TileSteps.Field(nameof(TileCall.At)), Blocks * XBytes);
+        to.Mov(Free, TileSteps.Field(nameof(TileCall.At)));
+        to.Cmp(Free, TileSteps.Field(nameof(TileCall.End)));
     }
 
-    /// <summary>What lies behind a tile is the next one: its scales, then its lines.</summary>
-    /// <returns>The jump that is taken when there is none.</returns>
-    private int BeginTile()
+    /// <summary>A last line without a second block has counted one too many.</summary>
+    private void CorrectStep()
     {
         var (beyond, other) = (X[0], X[1]);
-        to.Sub(Field(nameof(TileCall.Tiles)), 1);
-        var last = to.Jz();
-
-        // A last line without a second block has counted one too many.
-        to.Mov(beyond, Field(nameof(TileCall.At)));
-        to.Mov(other, Field(nameof(TileCall.End)));
+        to.Mov(beyond, TileSteps.Field(nameof(TileCall.At)));
+        to.Mov(other, TileSteps.Field(nameof(TileCall.End)));
         to.Sub(beyond, other);
-        to.Shr(beyond, TileSums.BitsOf(XBytes));
-        to.Mov(other, Field(nameof(TileCall.StepAt)));
+        to.Shr(beyond, TileSteps.BitsOf(XBytes));
+        to.Mov(other, TileSteps.Field(nameof(TileCall.StepAt)));
         to.Sub(other, beyond);
-        to.Mov(Field(nameof(TileCall.StepAt)), other);
-
-        to.Sub(other, other);
-        to.Mov(Field(nameof(TileCall.At)), other);
-        to.Add(Field(nameof(TileCall.Outputs)), TileSums.LaneBytes);
-        to.Mov(Field(nameof(TileCall.Scales)), Weights);
-        to.Mov(End, Weights);
-        to.Add(End, Field(nameof(TileCall.ScaleBytes)));
-        var next = to.Here;
-        Ask(Weights, 0);
-        to.Add(Weights, Line);
-        to.Cmp(Weights, End);
-        to.Jb(next);
-        return last;
+        to.Mov(TileSteps.Field(nameof(TileCall.StepAt)), other);
     }
 
     /// <summary>Adds the partial sums: l and l + 4, then l + 2, then l + 1.</summary>
@@ -140,14 +122,14 @@ internal sealed unsafe partial class WordTileCode
     {
         var (sums, outputs) = (X[0], X[1]);
         var (factor, even, odd, other) = (new Ymm(0), new Ymm(1), new Ymm(2), new Ymm(3));
-        to.Vbroadcastss(factor, Field(nameof(TileCall.Factor)));
-        to.Mov(sums, Field(nameof(TileCall.Sums)));
-        to.Mov(outputs, Field(nameof(TileCall.Outputs)));
+        to.Vbroadcastss(factor, TileSteps.Field(nameof(TileCall.Factor)));
+        to.Mov(sums, TileSteps.Field(nameof(TileCall.Sums)));
+        to.Mov(outputs, TileSteps.Field(nameof(TileCall.Outputs)));
         for (var token = 0; token < tokens; token++)
         {
-            for (var half = 0; half < TileSums.LaneBytes; half += Half)
+            for (var half = 0; half < TileSteps.LaneBytes; half += Half)
             {
-                var place = (token * TileSums.TokenBytes) + half;
+                var place = (token * TileSteps.TokenBytes) + half;
                 Add(even, place, 0, 4);
                 Add(other, place, 2, 6);
                 to.Vaddps(even, even, other);
@@ -159,13 +141,13 @@ internal sealed unsafe partial class WordTileCode
                 to.Vmovdqu(new Address(outputs, half), even);
             }
 
-            to.Add(outputs, Field(nameof(TileCall.Stride)));
+            to.Add(outputs, TileSteps.Field(nameof(TileCall.Stride)));
         }
 
         void Add(Ymm sum, int place, int first, int second)
         {
-            to.Vmovdqu(sum, new Address(sums, place + (first * TileSums.LaneBytes)));
-            to.Vaddps(sum, sum, new Address(sums, place + (second * TileSums.LaneBytes)));
+            to.Vmovdqu(sum, new Address(sums, place + (first * TileSteps.LaneBytes)));
+            to.Vaddps(sum, sum, new Address(sums, place + (second * TileSteps.LaneBytes)));
         }
     }
 }

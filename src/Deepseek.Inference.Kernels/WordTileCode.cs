@@ -10,15 +10,14 @@ namespace Deepseek.Inference.Kernels;
 /// </remarks>
 internal sealed unsafe partial class WordTileCode(Assembler to, TileWeights weights, int tokens)
 {
-    private const int Line = BandLayout.LineBytes;
+    private const int Line = TileSteps.Line;
     private const int Half = Line / 2;
-    private const int Pieces = Line / BandLayout.PieceBytes;
+    private const int Pieces = TileSteps.Pieces;
     private const int PiecesOfTurn = 4; // of the loop: its end costs little then, and the code stays small
     private const int QuadBytes = 4 * sizeof(short);
     private const int XBytes = PreparedActivations.BlockBytes;
     private const int Blocks = 2; // of a line
-    private const Register Call = Register.Rax;
-    private const Register Weights = Register.Rcx;
+    private const Register Weights = TileSteps.Weights;
     private const Register Ahead = Register.Rdi; // what passes ask for
     private const Register End = Register.Rdx; // of a pass' weights
     private const Register Free = Register.Rsi;
@@ -32,6 +31,8 @@ internal sealed unsafe partial class WordTileCode(Assembler to, TileWeights weig
     private static readonly Ymm Second = new(14);
     private static readonly Ymm Codes = new(15);
 
+    private readonly TileSteps _steps = new(to);
+
     // What a pass computes.
     private readonly int _halves = tokens == 1 ? 2 : 1;
     private readonly int _blocks = tokens <= 2 ? 2 : 1;
@@ -40,12 +41,12 @@ internal sealed unsafe partial class WordTileCode(Assembler to, TileWeights weig
 
     public void Write()
     {
-        to.Mov(Call, Register.Rdi);
-        to.Mov(Free, Field(nameof(TileCall.Tables)));
+        to.Mov(TileSteps.Call, Register.Rdi);
+        to.Mov(Free, TileSteps.Field(nameof(TileCall.Tables)));
         to.Vmovdqu(Low, new Address(Free));
         to.Vmovdqu(High, new Address(Free, Half));
         to.Vmovdqu(Mask, new Address(Free, 2 * Half));
-        to.Mov(Weights, Field(nameof(TileCall.Lines)));
+        to.Mov(Weights, TileSteps.Field(nameof(TileCall.Lines)));
         var next = to.Here;
         to.Mov(Ahead, Weights);
         for (var pass = 0; pass < Passes; pass++)
@@ -63,7 +64,9 @@ internal sealed unsafe partial class WordTileCode(Assembler to, TileWeights weig
         WriteOutputs();
         if (weights == TileWeights.Nf4)
         {
-            var last = BeginTile();
+            var last = _steps.EndTile();
+            CorrectStep();
+            _steps.BeginTile(X[0], X[1]);
             to.Jmp(next);
             to.Land(last);
         }
@@ -71,18 +74,16 @@ internal sealed unsafe partial class WordTileCode(Assembler to, TileWeights weig
         to.Return();
     }
 
-    private static Address Field(string name) => Address.Field<TileCall>(Call, name);
-
     private Ymm Sum(int token, int half, int block, int part) => new((((((token * _halves) + (half % _halves)) * _blocks) + (block % _blocks)) * 2) + part);
 
     /// <summary>The products of a pass, piece by piece.</summary>
     private void Multiply(int half, int block)
     {
-        to.Mov(Free, Field(nameof(TileCall.Tokens)));
+        to.Mov(Free, TileSteps.Field(nameof(TileCall.Tokens)));
         for (var token = 0; token < tokens; token++)
         {
             to.Mov(X[token], new Address(Free, token * sizeof(BandToken)));
-            to.Add(X[token], Field(nameof(TileCall.At)));
+            to.Add(X[token], TileSteps.Field(nameof(TileCall.At)));
             if (block > 0)
                 to.Add(X[token], block * XBytes);
         }
@@ -94,9 +95,9 @@ internal sealed unsafe partial class WordTileCode(Assembler to, TileWeights weig
         for (var piece = 0; piece < PiecesOfTurn; piece++)
         {
             if (piece % Passes == 0)
-                Ask(Ahead, piece / Passes * Line); // each pass for its part of the lines
+                _steps.Ask(Ahead, piece / Passes * Line); // each pass for its part of the lines
             if (tokens == 1)
-                ReadActivations(0, piece);
+                ReadActivations(piece);
             for (var i = half; i < half + _halves; i++)
             {
                 for (var j = block; j < block + _blocks; j++)
@@ -113,10 +114,11 @@ internal sealed unsafe partial class WordTileCode(Assembler to, TileWeights weig
         to.Sub(Weights, Pieces * Line);
     }
 
-    private void ReadActivations(int token, int piece)
+    /// <summary>One token's activations, which meet all rows.</summary>
+    private void ReadActivations(int piece)
     {
         for (var block = 0; block < Blocks; block++)
-            to.Vpbroadcastq(Operands[block], new Address(X[token], (block * XBytes) + (piece * QuadBytes)));
+            to.Vpbroadcastq(Operands[block], new Address(X[0], (block * XBytes) + (piece * QuadBytes)));
     }
 
     /// <summary>A piece of half of the rows: its nibbles become levels, which meet the tokens' activations.</summary>
@@ -158,11 +160,4 @@ internal sealed unsafe partial class WordTileCode(Assembler to, TileWeights weig
     }
 
     private void Add(Ymm sum, Ymm products) => to.Vpaddd(sum, sum, products);
-
-    /// <summary>Asks for what lies ahead, as <see cref="BandProducts.Ask"/> does.</summary>
-    private void Ask(Register from, int line)
-    {
-        to.PrefetchT1(new Address(from, line + BandProducts.FarAhead));
-        to.PrefetchT0(new Address(from, line + BandProducts.Ahead));
-    }
 }

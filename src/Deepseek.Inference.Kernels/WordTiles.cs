@@ -6,7 +6,7 @@ namespace Deepseek.Inference.Kernels;
 
 /// <summary>Products of tiles of 4-bit weights with one to four tokens in machine code of AVX2, in the order of <see cref="ActivationOrder.Words"/>.</summary>
 /// <remarks>
-/// C# has these instructions, but not the say on what lies between them: constants are read again every turn, addresses are computed before lines are asked for, sums leave their registers. A fifth of the instructions are such, and
+/// C# has these instructions, but not the say on what lies between them: constants are read again every turn, addresses are computed before lines are asked for, sums leave their registers. A quarter of the instructions are such, and
 /// where a core is shared with another program each of them costs. Placed and called as <see cref="VnniCode"/> is; a call takes some 60 µs at most.
 /// </remarks>
 internal readonly unsafe struct WordTiles : ITileCode
