@@ -146,11 +146,17 @@ public sealed partial class BandsTests
         var (scales, weights) = (new float[rows * layout.BlocksPerRow], new float[rows * columns]);
         Bands.DecodeScales(layout, 0, bytes, 0, rows, scales);
         Bands.Decode(layout, 0, bytes, 0, rows, weights);
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        var least = long.MaxValue;
+        for (var attempt = 0; attempt < 5; attempt++) // a collection in between, for another test, counts what this thread had in reserve
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
 
-        Bands.Decode(layout, 0, bytes, 0, rows, weights);
+            Bands.Decode(layout, 0, bytes, 0, rows, weights);
 
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.Equal(0, least);
         var levels = Nf4.Levels.ToArray();
         for (var i = 0; i < weights.Length; i++)
         {
