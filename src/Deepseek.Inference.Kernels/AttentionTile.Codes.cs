@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
@@ -89,15 +90,10 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 Fetch(ahead, far, k0, k1, k2, k3);
                 Fetch(ahead, far, k4, k5, k6, k7);
                 TInt32 s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
-                var query = queries;
-                for (nint i = 0; i < CodeRun; i += 2, query += 2 * Width)
-                {
-                    var q = TLanes.Load(query);
-                    TLanes.MultiplyAdd(q, TLanes.CreatePair(k0 + i), TLanes.CreatePair(k1 + i), ref s0, ref s1);
-                    TLanes.MultiplyAdd(q, TLanes.CreatePair(k2 + i), TLanes.CreatePair(k3 + i), ref s2, ref s3);
-                    TLanes.MultiplyAdd(q, TLanes.CreatePair(k4 + i), TLanes.CreatePair(k5 + i), ref s4, ref s5);
-                    TLanes.MultiplyAdd(q, TLanes.CreatePair(k6 + i), TLanes.CreatePair(k7 + i), ref s6, ref s7);
-                }
+                AddColumns(true, queries, k0, k1, k2, k3, k4, k5, k6, k7, 0, ref s0, ref s1, ref s2, ref s3, ref s4, ref s5, ref s6, ref s7);
+                var query = queries + (2 * Width);
+                for (nint i = 2; i < CodeRun; i += 2, query += 2 * Width)
+                    AddColumns(false, query, k0, k1, k2, k3, k4, k5, k6, k7, i, ref s0, ref s1, ref s2, ref s3, ref s4, ref s5, ref s6, ref s7);
 
                 k0 = k7 + stride;
                 AddRun(to, s0, s1);
@@ -130,11 +126,13 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 var k3 = k2 + (left > 3 ? stride : 0);
                 Fetch(ahead, far, k0, k1, k2, k3);
                 TInt32 a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
-                var query = queries;
-                for (nint i = 0; i < CodeRun; i += 4, query += 4 * Width)
+                AddColumns(true, queries, nextQueries, k0, k1, k2, k3, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
+                AddColumns(false, queries + (2 * Width), nextQueries, k0 + 2, k1 + 2, k2 + 2, k3 + 2, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
+                var query = queries + (4 * Width);
+                for (nint i = 4; i < CodeRun; i += 4, query += 4 * Width)
                 {
-                    AddColumns(query, nextQueries, k0 + i, k1 + i, k2 + i, k3 + i, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
-                    AddColumns(query + (2 * Width), nextQueries, k0 + i + 2, k1 + i + 2, k2 + i + 2, k3 + i + 2, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
+                    AddColumns(false, query, nextQueries, k0 + i, k1 + i, k2 + i, k3 + i, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
+                    AddColumns(false, query + (2 * Width), nextQueries, k0 + i + 2, k1 + i + 2, k2 + i + 2, k3 + i + 2, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
                 }
 
                 k0 = k3 + stride;
@@ -146,17 +144,40 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         }
     }
 
-    // Two columns of two vectors of queries and of four keys.
+    // Two columns of a vector of queries and of eight keys. The first ones begin the sums.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddColumns(
-        short* query, nint next, short* k0, short* k1, short* k2, short* k3,
+        [ConstantExpected] bool begin, short* query, short* k0, short* k1, short* k2, short* k3, short* k4, short* k5, short* k6, short* k7, nint column,
+        ref TInt32 s0, ref TInt32 s1, ref TInt32 s2, ref TInt32 s3, ref TInt32 s4, ref TInt32 s5, ref TInt32 s6, ref TInt32 s7)
+    {
+        var q = TLanes.Load(query);
+        Multiply(begin, q, TLanes.CreatePair(k0 + column), TLanes.CreatePair(k1 + column), ref s0, ref s1);
+        Multiply(begin, q, TLanes.CreatePair(k2 + column), TLanes.CreatePair(k3 + column), ref s2, ref s3);
+        Multiply(begin, q, TLanes.CreatePair(k4 + column), TLanes.CreatePair(k5 + column), ref s4, ref s5);
+        Multiply(begin, q, TLanes.CreatePair(k6 + column), TLanes.CreatePair(k7 + column), ref s6, ref s7);
+    }
+
+    // Two columns of two vectors of queries and of four keys. The first ones begin the sums.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddColumns(
+        [ConstantExpected] bool begin, short* query, nint next, short* k0, short* k1, short* k2, short* k3,
         ref TInt32 a0, ref TInt32 a1, ref TInt32 a2, ref TInt32 a3, ref TInt32 b0, ref TInt32 b1, ref TInt32 b2, ref TInt32 b3)
     {
         var (q, r) = (TLanes.Load(query), TLanes.Load(query + next));
-        TLanes.MultiplyAdd(TLanes.CreatePair(k0), q, r, ref a0, ref b0);
-        TLanes.MultiplyAdd(TLanes.CreatePair(k1), q, r, ref a1, ref b1);
-        TLanes.MultiplyAdd(TLanes.CreatePair(k2), q, r, ref a2, ref b2);
-        TLanes.MultiplyAdd(TLanes.CreatePair(k3), q, r, ref a3, ref b3);
+        Multiply(begin, TLanes.CreatePair(k0), q, r, ref a0, ref b0);
+        Multiply(begin, TLanes.CreatePair(k1), q, r, ref a1, ref b1);
+        Multiply(begin, TLanes.CreatePair(k2), q, r, ref a2, ref b2);
+        Multiply(begin, TLanes.CreatePair(k3), q, r, ref a3, ref b3);
+    }
+
+    // Begins two sums with the products of x with a and b, or adds those.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Multiply([ConstantExpected] bool begin, TInt16 x, TInt16 a, TInt16 b, ref TInt32 first, ref TInt32 second)
+    {
+        if (begin)
+            (first, second) = (TLanes.Multiply(x, a), TLanes.Multiply(x, b));
+        else
+            TLanes.MultiplyAdd(x, a, b, ref first, ref second);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

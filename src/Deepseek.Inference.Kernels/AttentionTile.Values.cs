@@ -1,72 +1,112 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Deepseek.Inference.Kernels;
 
 // Values of whole numbers, weighted: two positions a step, whose numbers lie side by side in a lane.
 internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt16>
 {
-    // In machine code as many rows and groups as can be; the others two vectors of columns after the other, group by group, whose sums stay in the first cache.
+    // In machine code as many rows and groups as can be; the others a line of each position after the other, group by group, two vectors of columns at a time, whose sums stay in the first cache.
     private static void AddCodes(in AttentionCall call, in AttentionScratch scratch, in AttentionPiece piece, int rows, int split, int from, int to, Columns columns, in PartialResults results)
     {
         var (step, stride) = ((long)call.PartialStride, call.CodeStride);
         var values = piece.CodesOf(call, split);
         var whole = to / GroupPositions * GroupPositions;
         var rowsInCode = Width == VnniScoreCode.Lanes && call.Vnni && from < whole ? VnniAttention.Weigh(piece, rows, from, whole, values, stride, columns, results.Output(0), step) : 0;
-        for (nint column = columns.First; column < columns.End; column += 2 * Width)
+        for (nint line = columns.First; line < columns.End; line += AttentionCall.ColumnStep)
         {
-            var outputs = results.Output(0) + column;
             for (var first = rowsInCode < rows ? from : whole; first < to; first += GroupPositions)
             {
-                var end = Math.Min(first + GroupPositions, to);
-                PairUp(values + column, stride, first, end, scratch.Pairs);
-                for (var row = first < whole ? rowsInCode : 0; row < rows; row += Rows)
-                    WeighCodes(piece.WeightsOf(row, first, Width), scratch.Pairs, end - first, piece.WeightStepsOf(row, first, Width), outputs + (row * step), step, first == from);
+                var positions = Math.Min(GroupPositions, to - first);
+                for (var column = line; column < line + AttentionCall.ColumnStep; column += 2 * Width)
+                {
+                    var outputs = results.Output(0) + column;
+                    var row = first < whole ? rowsInCode : 0;
+                    PairAndWeigh(values + (first * stride) + column, stride, piece.WeightsOf(row, first, Width), positions, piece.WeightStepsOf(row, first, Width), outputs + (row * step), step, first == from, scratch.Pairs);
+                    for (row += Rows; row < rows; row += Rows)
+                        WeighCodes(scratch.Pairs, piece.WeightsOf(row, first, Width), positions, piece.WeightStepsOf(row, first, Width), outputs + (row * step), step, first == from);
+                }
             }
         }
     }
 
-    // Puts the numbers of each two positions side by side, once for all rows. A last position without a second has a weight of 0 there.
-    private static void PairUp(short* codes, long stride, int from, int to, short* pairs)
+    // Puts the numbers of each two positions side by side for all rows, and adds them to the first 4: those are computed while the second cache answers.
+    [MethodImpl(HotLoop.Options)]
+    private static void PairAndWeigh(short* values, long stride, short* weights, int positions, float* steps, float* outputs, long step, bool begins, short* pairs)
     {
-        for (var p = from; p < to; p += 2, pairs += 4 * Width)
+        TInt32 s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
+        var (a, b) = PairUp(values, stride, positions, pairs);
+        AddPositions(true, weights, a, b, ref s00, ref s01, ref s10, ref s11, ref s20, ref s21, ref s30, ref s31);
+        for (var left = positions - 2; left > 0; left -= 2)
         {
-            var first = codes + (p * stride);
-            var (a, b) = TLanes.Interleave(TLanes.Load(first), TLanes.Load(p + 1 < to ? first + stride : first));
-            TLanes.Store(a, pairs);
-            TLanes.Store(b, pairs + (2 * Width));
+            values += 2 * stride;
+            weights += 2 * Width;
+            pairs += 4 * Width;
+            (a, b) = PairUp(values, stride, left, pairs);
+            AddPositions(false, weights, a, b, ref s00, ref s01, ref s10, ref s11, ref s20, ref s21, ref s30, ref s31);
         }
+
+        Join(outputs, s00, s01, steps[0], begins);
+        Join(outputs + step, s10, s11, steps[1], begins);
+        Join(outputs + (2 * step), s20, s21, steps[2], begins);
+        Join(outputs + (3 * step), s30, s31, steps[3], begins);
     }
 
     // Adds a group's paired values to 4 rows; their sums begin with the first group.
     [MethodImpl(HotLoop.Options)]
-    private static void WeighCodes(short* weights, short* pairs, int positions, float* steps, float* o0, long step, bool begins)
+    private static void WeighCodes(short* pairs, short* weights, int positions, float* steps, float* outputs, long step, bool begins)
     {
         TInt32 s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
-        var p = 0;
-        for (; p + 2 < positions; p += 4, pairs += 8 * Width, weights += 4 * Width)
+        AddPairs(true, weights, pairs, ref s00, ref s01, ref s10, ref s11, ref s20, ref s21, ref s30, ref s31);
+        var left = positions - 2;
+        for (; left > 2; left -= 4, weights += 4 * Width, pairs += 8 * Width)
         {
-            AddPositions(weights, pairs, ref s00, ref s01, ref s10, ref s11, ref s20, ref s21, ref s30, ref s31);
-            AddPositions(weights + (2 * Width), pairs + (4 * Width), ref s00, ref s01, ref s10, ref s11, ref s20, ref s21, ref s30, ref s31);
+            AddPairs(false, weights + (2 * Width), pairs + (4 * Width), ref s00, ref s01, ref s10, ref s11, ref s20, ref s21, ref s30, ref s31);
+            AddPairs(false, weights + (4 * Width), pairs + (8 * Width), ref s00, ref s01, ref s10, ref s11, ref s20, ref s21, ref s30, ref s31);
         }
 
-        if (p < positions)
-            AddPositions(weights, pairs, ref s00, ref s01, ref s10, ref s11, ref s20, ref s21, ref s30, ref s31);
-        Join(o0, s00, s01, steps[0], begins);
-        Join(o0 + step, s10, s11, steps[1], begins);
-        Join(o0 + (2 * step), s20, s21, steps[2], begins);
-        Join(o0 + (3 * step), s30, s31, steps[3], begins);
+        if (left > 0)
+            AddPairs(false, weights + (2 * Width), pairs + (4 * Width), ref s00, ref s01, ref s10, ref s11, ref s20, ref s21, ref s30, ref s31);
+        Join(outputs, s00, s01, steps[0], begins);
+        Join(outputs + step, s10, s11, steps[1], begins);
+        Join(outputs + (2 * step), s20, s21, steps[2], begins);
+        Join(outputs + (3 * step), s30, s31, steps[3], begins);
     }
 
-    // Two positions' values, with the weights of four rows.
+    // Two positions' numbers by turns, which are kept, too. A last position without a second has a weight of 0 there. The lines of the group that follows are asked for.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (TInt16 First, TInt16 Second) PairUp(short* values, long stride, int left, short* pairs)
+    {
+        var second = values + (left > 1 ? stride : 0);
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(values + (GroupPositions * stride));
+            Sse.Prefetch0(second + (GroupPositions * stride));
+        }
+
+        var (a, b) = TLanes.Interleave(TLanes.Load(values), TLanes.Load(second));
+        TLanes.Store(a, pairs);
+        TLanes.Store(b, pairs + (2 * Width));
+        return (a, b);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddPairs(
+        [ConstantExpected] bool begin, short* weights, short* pairs,
+        ref TInt32 s00, ref TInt32 s01, ref TInt32 s10, ref TInt32 s11, ref TInt32 s20, ref TInt32 s21, ref TInt32 s30, ref TInt32 s31) =>
+        AddPositions(begin, weights, TLanes.Load(pairs), TLanes.Load(pairs + (2 * Width)), ref s00, ref s01, ref s10, ref s11, ref s20, ref s21, ref s30, ref s31);
+
+    // Two positions' values, with the weights of four rows. The first ones begin the sums.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddPositions(
-        short* weights, short* pairs, ref TInt32 s00, ref TInt32 s01, ref TInt32 s10, ref TInt32 s11, ref TInt32 s20, ref TInt32 s21, ref TInt32 s30, ref TInt32 s31)
+        [ConstantExpected] bool begin, short* weights, TInt16 a, TInt16 b,
+        ref TInt32 s00, ref TInt32 s01, ref TInt32 s10, ref TInt32 s11, ref TInt32 s20, ref TInt32 s21, ref TInt32 s30, ref TInt32 s31)
     {
-        var (a, b) = (TLanes.Load(pairs), TLanes.Load(pairs + (2 * Width)));
-        TLanes.MultiplyAdd(TLanes.CreatePair(weights), a, b, ref s00, ref s01);
-        TLanes.MultiplyAdd(TLanes.CreatePair(weights + 2), a, b, ref s10, ref s11);
-        TLanes.MultiplyAdd(TLanes.CreatePair(weights + 4), a, b, ref s20, ref s21);
-        TLanes.MultiplyAdd(TLanes.CreatePair(weights + 6), a, b, ref s30, ref s31);
+        Multiply(begin, TLanes.CreatePair(weights), a, b, ref s00, ref s01);
+        Multiply(begin, TLanes.CreatePair(weights + 2), a, b, ref s10, ref s11);
+        Multiply(begin, TLanes.CreatePair(weights + 4), a, b, ref s20, ref s21);
+        Multiply(begin, TLanes.CreatePair(weights + 6), a, b, ref s30, ref s31);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

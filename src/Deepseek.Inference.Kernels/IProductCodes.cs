@@ -48,14 +48,18 @@ internal unsafe interface IProductCodes<TSelf>
     /// <param name="destination">The rows' place in the block's first group, at a multiple of 32.</param>
     static abstract void StoreBytes(Vector256<byte> codes, int quad, byte* destination);
 
-    /// <summary>What the sums of kept weights begin with.</summary>
-    static abstract Vector256<int> Begin(byte* x);
-
     /// <summary>Activations for a group of neighbours, in every lane.</summary>
     static abstract Vector256<byte> Operand(byte* x, nint group);
 
     /// <summary>What else the product needs of them.</summary>
     static abstract Vector256<byte> SecondOperand(byte* x, nint group);
+
+    /// <summary>The products of eight rows' first groups, with which a block's sums begin.</summary>
+    /// <param name="x">The block's activations.</param>
+    /// <param name="weights">The kept weights.</param>
+    /// <param name="operand">The activations of the groups.</param>
+    /// <param name="second">What else the product needs of them.</param>
+    static abstract Vector256<int> Begin(byte* x, byte* weights, Vector256<byte> operand, Vector256<byte> second);
 
     /// <summary>Adds the products of eight rows' groups.</summary>
     static abstract Vector256<int> Add(Vector256<int> sums, byte* weights, Vector256<byte> operand, Vector256<byte> second);

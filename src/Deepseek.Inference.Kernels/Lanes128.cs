@@ -84,24 +84,24 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>, Vector128<in
     public static Vector128<short> CreatePair(short* from) => Vector128.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MultiplyAdd(Vector128<short> x, Vector128<short> a, Vector128<short> b, ref Vector128<int> first, ref Vector128<int> second)
+    public static Vector128<int> Multiply(Vector128<short> x, Vector128<short> a)
     {
-        first = MultiplyAdd(x, a, first);
-        second = MultiplyAdd(x, b, second);
+        if (Sse2.IsSupported)
+            return Sse2.MultiplyAddAdjacent(x, a);
+        if (AdvSimd.Arm64.IsSupported)
+            return AdvSimd.Arm64.AddPairwise(AdvSimd.MultiplyWideningLower(x.GetLower(), a.GetLower()), AdvSimd.MultiplyWideningUpper(x, a));
+
+        var (xLow, xHigh) = Vector128.Widen(x);
+        var (aLow, aHigh) = Vector128.Widen(a);
+        var (low, high) = (xLow * aLow, xHigh * aHigh);
+        return Vector128.Create(low[0] + low[1], low[2] + low[3], high[0] + high[1], high[2] + high[3]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<int> MultiplyAdd(Vector128<short> a, Vector128<short> b, Vector128<int> c)
+    public static void MultiplyAdd(Vector128<short> x, Vector128<short> a, Vector128<short> b, ref Vector128<int> first, ref Vector128<int> second)
     {
-        if (Sse2.IsSupported)
-            return c + Sse2.MultiplyAddAdjacent(a, b);
-        if (AdvSimd.Arm64.IsSupported)
-            return c + AdvSimd.Arm64.AddPairwise(AdvSimd.MultiplyWideningLower(a.GetLower(), b.GetLower()), AdvSimd.MultiplyWideningUpper(a, b));
-
-        var (aLow, aHigh) = Vector128.Widen(a);
-        var (bLow, bHigh) = Vector128.Widen(b);
-        var (low, high) = (aLow * bLow, aHigh * bHigh);
-        return c + Vector128.Create(low[0] + low[1], low[2] + low[3], high[0] + high[1], high[2] + high[3]);
+        first += Multiply(x, a);
+        second += Multiply(x, b);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -37,7 +37,7 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> weights) : IProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Sum(Vector256<int> first, Vector256<int> second, byte* x) => first + second + Begin(x);
+    public static Vector256<int> Sum(Vector256<int> first, Vector256<int> second, byte* x) => first + second + Correction(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Arrange(Vector256<byte> rows) => rows;
@@ -51,17 +51,20 @@ internal readonly unsafe struct VnniCodes256(Vector256<byte> weights) : IProduct
         (codes ^ Vector256.Create((byte)Offset)).Store(destination + (quad * IBandLoops.GroupBytes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Begin(byte* x) => Vector256.Create(*(int*)(x + BandLayout.BlockColumns));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Operand(byte* x, nint group) => Vector256.Create(((int*)x)[group]).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> SecondOperand(byte* x, nint group) => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Begin(byte* x, byte* weights, Vector256<byte> operand, Vector256<byte> second) => Add(Correction(x), weights, operand, second);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> sums, byte* weights, Vector256<byte> operand, Vector256<byte> second) =>
         Products(sums, Vector256.Load(weights), operand.AsSByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Correction(byte* x) => Vector256.Create(*(int*)(x + BandLayout.BlockColumns));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Products(Vector256<int> sums, Vector256<byte> weights, Vector256<sbyte> x) =>
