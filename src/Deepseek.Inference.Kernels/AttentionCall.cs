@@ -19,7 +19,7 @@ internal unsafe struct AttentionCall
     /// <summary>Rows of a block at most. More of them share what comes from memory; fewer leave it room in the second cache.</summary>
     public const int MostBlockRows = 32;
 
-    /// <summary>Columns that the widest kernels take at once.</summary>
+    /// <summary>Columns that the widest kernels take at once: a line of whole numbers.</summary>
     public const int ColumnStep = 32;
 
     /// <summary>Keys that rows meet together.</summary>

@@ -126,13 +126,13 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
                 var k3 = k2 + (left > 3 ? stride : 0);
                 Fetch(ahead, far, k0, k1, k2, k3);
                 TInt32 a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
-                AddColumns(true, queries, nextQueries, k0, k1, k2, k3, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
-                AddColumns(false, queries + (2 * Width), nextQueries, k0 + 2, k1 + 2, k2 + 2, k3 + 2, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
+                AddColumns(true, queries, nextQueries, k0, k1, k2, k3, 0, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
+                AddColumns(false, queries + (2 * Width), nextQueries, k0, k1, k2, k3, 2, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
                 var query = queries + (4 * Width);
                 for (nint i = 4; i < CodeRun; i += 4, query += 4 * Width)
                 {
-                    AddColumns(false, query, nextQueries, k0 + i, k1 + i, k2 + i, k3 + i, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
-                    AddColumns(false, query + (2 * Width), nextQueries, k0 + i + 2, k1 + i + 2, k2 + i + 2, k3 + i + 2, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
+                    AddColumns(false, query, nextQueries, k0, k1, k2, k3, i, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
+                    AddColumns(false, query + (2 * Width), nextQueries, k0, k1, k2, k3, i + 2, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1, ref b2, ref b3);
                 }
 
                 k0 = k3 + stride;
@@ -151,31 +151,31 @@ internal sealed unsafe partial class AttentionTile<TLanes, TSingle, TInt32, TInt
         ref TInt32 s0, ref TInt32 s1, ref TInt32 s2, ref TInt32 s3, ref TInt32 s4, ref TInt32 s5, ref TInt32 s6, ref TInt32 s7)
     {
         var q = TLanes.Load(query);
-        Multiply(begin, q, TLanes.CreatePair(k0 + column), TLanes.CreatePair(k1 + column), ref s0, ref s1);
-        Multiply(begin, q, TLanes.CreatePair(k2 + column), TLanes.CreatePair(k3 + column), ref s2, ref s3);
-        Multiply(begin, q, TLanes.CreatePair(k4 + column), TLanes.CreatePair(k5 + column), ref s4, ref s5);
-        Multiply(begin, q, TLanes.CreatePair(k6 + column), TLanes.CreatePair(k7 + column), ref s6, ref s7);
+        AddProducts(begin, q, TLanes.CreatePair(k0 + column), TLanes.CreatePair(k1 + column), ref s0, ref s1);
+        AddProducts(begin, q, TLanes.CreatePair(k2 + column), TLanes.CreatePair(k3 + column), ref s2, ref s3);
+        AddProducts(begin, q, TLanes.CreatePair(k4 + column), TLanes.CreatePair(k5 + column), ref s4, ref s5);
+        AddProducts(begin, q, TLanes.CreatePair(k6 + column), TLanes.CreatePair(k7 + column), ref s6, ref s7);
     }
 
     // Two columns of two vectors of queries and of four keys. The first ones begin the sums.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddColumns(
-        [ConstantExpected] bool begin, short* query, nint next, short* k0, short* k1, short* k2, short* k3,
+        [ConstantExpected] bool begin, short* query, nint next, short* k0, short* k1, short* k2, short* k3, nint column,
         ref TInt32 a0, ref TInt32 a1, ref TInt32 a2, ref TInt32 a3, ref TInt32 b0, ref TInt32 b1, ref TInt32 b2, ref TInt32 b3)
     {
         var (q, r) = (TLanes.Load(query), TLanes.Load(query + next));
-        Multiply(begin, TLanes.CreatePair(k0), q, r, ref a0, ref b0);
-        Multiply(begin, TLanes.CreatePair(k1), q, r, ref a1, ref b1);
-        Multiply(begin, TLanes.CreatePair(k2), q, r, ref a2, ref b2);
-        Multiply(begin, TLanes.CreatePair(k3), q, r, ref a3, ref b3);
+        AddProducts(begin, TLanes.CreatePair(k0 + column), q, r, ref a0, ref b0);
+        AddProducts(begin, TLanes.CreatePair(k1 + column), q, r, ref a1, ref b1);
+        AddProducts(begin, TLanes.CreatePair(k2 + column), q, r, ref a2, ref b2);
+        AddProducts(begin, TLanes.CreatePair(k3 + column), q, r, ref a3, ref b3);
     }
 
-    // Begins two sums with the products of x with a and b, or adds those.
+    // Adds the products of x with a and b to two sums, or begins those.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Multiply([ConstantExpected] bool begin, TInt16 x, TInt16 a, TInt16 b, ref TInt32 first, ref TInt32 second)
+    private static void AddProducts([ConstantExpected] bool begin, TInt16 x, TInt16 a, TInt16 b, ref TInt32 first, ref TInt32 second)
     {
         if (begin)
-            (first, second) = (TLanes.Multiply(x, a), TLanes.Multiply(x, b));
+            (first, second) = (TLanes.MultiplyPairs(x, a), TLanes.MultiplyPairs(x, b));
         else
             TLanes.MultiplyAdd(x, a, b, ref first, ref second);
     }

@@ -67,7 +67,7 @@ internal unsafe interface ILanes<TSingle, TInt32, TInt16>
     static abstract TInt16 CreatePair(short* from);
 
     /// <summary>x₂ᵢ · a₂ᵢ + x₂ᵢ₊₁ · a₂ᵢ₊₁.</summary>
-    static abstract TInt32 Multiply(TInt16 x, TInt16 a);
+    static abstract TInt32 MultiplyPairs(TInt16 x, TInt16 a);
 
     /// <summary>Adds x₂ᵢ · a₂ᵢ + x₂ᵢ₊₁ · a₂ᵢ₊₁ to each of the first sums, and the products with b to the second.</summary>
     /// <remarks>Two at a time, since some processors do two products and then two additions faster than by turns.</remarks>

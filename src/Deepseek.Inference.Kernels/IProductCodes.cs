@@ -54,10 +54,10 @@ internal unsafe interface IProductCodes<TSelf>
     /// <summary>What else the product needs of them.</summary>
     static abstract Vector256<byte> SecondOperand(byte* x, nint group);
 
-    /// <summary>The products of eight rows' first groups, with which a block's sums begin.</summary>
+    /// <summary>What a block's sums begin with: the products of eight rows' first group, and what is added to them once.</summary>
     /// <param name="x">The block's activations.</param>
-    /// <param name="weights">The kept weights.</param>
-    /// <param name="operand">The activations of the groups.</param>
+    /// <param name="weights">The rows' first group.</param>
+    /// <param name="operand">The activations of the group.</param>
     /// <param name="second">What else the product needs of them.</param>
     static abstract Vector256<int> Begin(byte* x, byte* weights, Vector256<byte> operand, Vector256<byte> second);
 

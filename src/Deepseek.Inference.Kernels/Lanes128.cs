@@ -84,7 +84,7 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>, Vector128<in
     public static Vector128<short> CreatePair(short* from) => Vector128.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<int> Multiply(Vector128<short> x, Vector128<short> a)
+    public static Vector128<int> MultiplyPairs(Vector128<short> x, Vector128<short> a)
     {
         if (Sse2.IsSupported)
             return Sse2.MultiplyAddAdjacent(x, a);
@@ -100,8 +100,8 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>, Vector128<in
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void MultiplyAdd(Vector128<short> x, Vector128<short> a, Vector128<short> b, ref Vector128<int> first, ref Vector128<int> second)
     {
-        first += Multiply(x, a);
-        second += Multiply(x, b);
+        first += MultiplyPairs(x, a);
+        second += MultiplyPairs(x, b);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -87,7 +87,7 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>, Vector256<in
     public static Vector256<short> CreatePair(short* from) => Vector256.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Multiply(Vector256<short> x, Vector256<short> a) => Avx2.MultiplyAddAdjacent(x, a);
+    public static Vector256<int> MultiplyPairs(Vector256<short> x, Vector256<short> a) => Avx2.MultiplyAddAdjacent(x, a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void MultiplyAdd(Vector256<short> x, Vector256<short> a, Vector256<short> b, ref Vector256<int> first, ref Vector256<int> second)

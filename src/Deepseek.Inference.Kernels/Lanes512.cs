@@ -103,12 +103,12 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>, Vector512<in
     public static Vector512<short> CreatePair(short* from) => Vector512.Create(Unsafe.ReadUnaligned<int>(from)).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Multiply(Vector512<short> x, Vector512<short> a) => Avx512Words.MultiplyAddAdjacent(x, a);
+    public static Vector512<int> MultiplyPairs(Vector512<short> x, Vector512<short> a) => Avx512Words.MultiplyAddAdjacent(x, a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void MultiplyAdd(Vector512<short> x, Vector512<short> a, Vector512<short> b, ref Vector512<int> first, ref Vector512<int> second)
     {
-        var (p, q) = (Multiply(x, a), Multiply(x, b));
+        var (p, q) = (MultiplyPairs(x, a), MultiplyPairs(x, b));
         first += p;
         second += q;
     }

@@ -51,7 +51,7 @@ internal readonly unsafe struct WordCodes256(Vector256<short> first, Vector256<s
     public static Vector256<byte> SecondOperand(byte* x, nint group) => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> Begin(byte* x, byte* weights, Vector256<byte> operand, Vector256<byte> second) => Lanes256.Multiply(operand.AsInt16(), Vector256.Load((short*)weights));
+    public static Vector256<int> Begin(byte* x, byte* weights, Vector256<byte> operand, Vector256<byte> second) => Avx2.MultiplyAddAdjacent(operand.AsInt16(), Vector256.Load((short*)weights));
 
     // As Lanes256 does, but for the load, which the compiler makes a part of the product where it is written there.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Deepseek.Inference.Compute;
@@ -6,6 +5,7 @@ using Deepseek.Inference.Kernels;
 using Deepseek.Inference.Models;
 using Deepseek.Inference.Quantization;
 using Deepseek.Inference.Store;
+using Deepseek.Inference.Tests;
 
 namespace Deepseek.Inference.Golden.Tests;
 
@@ -17,8 +17,6 @@ public sealed class KernelPathTests
 
     /// <summary>Names the file to which a process of this class writes.</summary>
     private const string HashesVariable = "DEEPSEEK_TEST_HASHES";
-
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     public static TheoryData<string> Models => ["v3-fp8", "v3-bf16", "v2-lite", "distill-qwen2"];
 
@@ -110,29 +108,10 @@ public sealed class KernelPathTests
         var file = Path.GetTempFileName();
         try
         {
-            ProcessStartInfo start = new("dotnet", [typeof(KernelPathTests).Assembly.Location, "--filter-class", typeof(KernelPathTests).FullName!, "--progress", "off"])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            };
-            start.Environment[KernelPaths.Variable] = path.ToString().ToLowerInvariant();
-            start.Environment[HashesVariable] = file;
-            using var process = Process.Start(start)!;
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-            patience.CancelAfter(Patience);
-            var (output, error) = (process.StandardOutput.ReadToEndAsync(patience.Token), process.StandardError.ReadToEndAsync(patience.Token));
-            try
-            {
-                await process.WaitForExitAsync(patience.Token);
-                Assert.True(process.ExitCode == 0, $"The checks failed on {path}:\n{await output}{await error}");
-            }
-            finally
-            {
-                if (!process.HasExited)
-                    process.Kill(entireProcessTree: true);
-            }
+            Dictionary<string, string> environment = new() { [KernelPaths.Variable] = path.ToString().ToLowerInvariant(), [HashesVariable] = file };
+            await TestProcess.RunAsync(typeof(KernelPathTests).Assembly, environment, "--filter-class", typeof(KernelPathTests).FullName!);
 
-            return [.. (await File.ReadAllLinesAsync(file, patience.Token)).Distinct().Order(StringComparer.Ordinal)];
+            return [.. (await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken)).Distinct().Order(StringComparer.Ordinal)];
         }
         finally
         {

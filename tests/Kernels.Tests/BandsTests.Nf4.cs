@@ -1,5 +1,5 @@
-using Deepseek.Inference.Tests;
 using System.Buffers.Binary;
+using Deepseek.Inference.Tests;
 
 namespace Deepseek.Inference.Kernels.Tests;
 
