@@ -51,7 +51,7 @@ internal readonly unsafe partial struct Loops256<TForm, TCodes>
             var code = codes + (4 * GroupBytes);
             for (nint group = 4; group < Groups; group += 4, code += 4 * GroupBytes)
             {
-                // Written out: counting costs a quarter as much, and the branch at the end is foreseen.
+                // Written out: counting costs a quarter as much, and the branch at the end is foreseen. With twice as many the compiler may not inline them all.
                 Add(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, code, 0, x, group);
                 Add(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, code, GroupBytes, x, group + 1);
                 Add(ref a, ref b, ref c, ref d, ref e, ref f, ref g, ref h, code, 2 * GroupBytes, x, group + 2);

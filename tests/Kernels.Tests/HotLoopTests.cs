@@ -62,11 +62,11 @@ public sealed partial class HotLoopTests
         {
             var names = string.Join(' ', Loops.Select(loop => $"*{Kernels.GetName().Name}*:{loop.Name}").Distinct());
             Dictionary<string, string> environment = new() { ["DOTNET_JitStdOutFile"] = listing, ["DOTNET_JitDisasm"] = names };
-            await TestProcess.RunAsync(typeof(HotLoopTests).Assembly, environment, "--filter-method", $"{typeof(HotLoopTests).FullName}.{nameof(HotLoops_Prepared_AreCompiled)}", "--explicit", "only");
+            await TestProcess.PassAsync(typeof(HotLoopTests).Assembly, environment, "--filter-method", $"{typeof(HotLoopTests).FullName}.{nameof(HotLoops_Prepared_AreCompiled)}", "--explicit", "only");
 
-            var text = await File.ReadAllTextAsync(listing, TestContext.Current.CancellationToken);
-            var compiled = Sections(text).Where(method => Loops.Any(loop => NameOf(loop) == method.Name)).ToArray();
-            Assert.Equal(Loops.Select(NameOf).Order(StringComparer.Ordinal), compiled.Select(method => method.Name).Order(StringComparer.Ordinal));
+            var expected = Loops.Select(NameOf).Order(StringComparer.Ordinal).ToArray();
+            var compiled = Sections(await File.ReadAllTextAsync(listing, TestContext.Current.CancellationToken)).Where(method => expected.Contains(method.Name)).ToArray();
+            Assert.Equal(expected, compiled.Select(method => method.Name).Order(StringComparer.Ordinal));
             Assert.Contains(compiled, method => CallPattern().IsMatch(method.Code)); // of loops that clear memory: calls look as they are looked for
             var calls = compiled.SelectMany(method => Wrappers(method.Code).Select(wrapper => $"{method.Name} calls {wrapper}")).Distinct().ToArray();
             Assert.True(calls.Length == 0, string.Join('\n', calls));

@@ -12,23 +12,35 @@ internal static class TestProcess
     /// <param name="tests">The assembly.</param>
     /// <param name="environment">Variables that the process gets beside this one's.</param>
     /// <param name="args">What the test runner is told.</param>
-    public static async Task RunAsync(Assembly tests, IReadOnlyDictionary<string, string> environment, params string[] args)
+    public static async Task PassAsync(Assembly tests, IReadOnlyDictionary<string, string> environment, params string[] args)
     {
-        ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [tests.Location, .. args, "--progress", "off"])
+        var (exitCode, output, errors) = await RunAsync(tests.Location, environment, args);
+        Assert.True(exitCode == 0, $"{tests.Location} {string.Join(' ', args)} ended with {exitCode}:\n{output}{errors}");
+    }
+
+    /// <summary>Runs some tests of an assembly, in its folder.</summary>
+    /// <param name="tests">The assembly's file.</param>
+    /// <param name="environment">Variables that the process gets beside this one's.</param>
+    /// <param name="args">What the test runner is told.</param>
+    /// <returns>The exit code, and what was printed.</returns>
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string tests, IReadOnlyDictionary<string, string> environment, params string[] args)
+    {
+        ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [tests, .. args, "--progress", "off"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            WorkingDirectory = Path.GetDirectoryName(tests)!,
         };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         using var process = Process.Start(start)!;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         patience.CancelAfter(Patience);
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(patience.Token), process.StandardError.ReadToEndAsync(patience.Token));
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(patience.Token), process.StandardError.ReadToEndAsync(patience.Token));
         try
         {
             await process.WaitForExitAsync(patience.Token);
-            Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', start.ArgumentList)} ended with {process.ExitCode}:\n{await output}{await error}");
+            return (process.ExitCode, await output, await errors);
         }
         finally
         {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Deepseek.Inference.Tests.Checkpoints;
 
 namespace Deepseek.Inference.Tests.Diagnostics;
@@ -12,22 +11,12 @@ public sealed class MissingBackendTests
         using var folder = new TemporaryFolder();
         foreach (var file in Directory.GetFiles(AppContext.BaseDirectory).Where(file => Path.GetExtension(file) is ".dll" or ".json" && !file.EndsWith(".deps.json", StringComparison.Ordinal)))
             File.Copy(file, folder.File(Path.GetFileName(file)));
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = folder.Path,
-        };
-        foreach (var argument in new[] { folder.File("Inference.Tests.dll"), "--filter-method", $"{typeof(TorchNativeTests).FullName}.{nameof(TorchNativeTests.EnsureLoaded_ThisSystem_ComputesWithTorch)}" })
-            start.ArgumentList.Add(argument);
 
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var (exitCode, output, errors) = await TestProcess.RunAsync(
+            folder.File("Inference.Tests.dll"), new Dictionary<string, string>(), "--filter-method", $"{typeof(TorchNativeTests).FullName}.{nameof(TorchNativeTests.EnsureLoaded_ThisSystem_ComputesWithTorch)}");
 
-        Assert.NotEqual(0, process.ExitCode);
-        Assert.Contains("libtorch was not found: ", output + await errors, StringComparison.Ordinal);
+        Assert.NotEqual(0, exitCode);
+        Assert.Contains("libtorch was not found: ", output + errors, StringComparison.Ordinal);
         Assert.Contains("Reference exactly one of TorchSharp-cpu, TorchSharp-cuda-linux and TorchSharp-cuda-windows, version 0.107.0, in the application's project.", output, StringComparison.Ordinal);
     }
 }
